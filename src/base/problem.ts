@@ -67,7 +67,7 @@ export class Problem extends Error {
 export function problemBody(problem: Problem, traceId: string): Record<string, unknown> {
   const type = problems[problem.code]
   return {
-    type: `https://bdc-gateway.invalid/problems/${problem.code}`,
+    type: `/problems/${problem.code}`,
     status: type.status,
     code: problem.code,
     title: type.title,
