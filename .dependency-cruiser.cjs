@@ -22,7 +22,7 @@ const forbidden = [
     comment: 'Rooms are given the few values they use, never the whole configuration.',
     severity: 'error',
     from: { path: '^src/[^/]+/', pathNot: '^src/cli/' },
-    to: { path: '^src/config\\.ts$' },
+    to: { path: '^src/(config|settings|setting-kinds)\\.ts$' },
   },
   {
     name: 'sandbox-alone',
