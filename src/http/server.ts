@@ -1,0 +1,161 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { newId } from '../base/id.ts'
+import { Problem, type ProblemCode, problemBody } from '../base/problem.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Headers of the raw request, for signatures: name, value, name, value … */
+    rawHeaders: readonly string[]
+    /** Fields for the request's one log line; nothing else of a request is ever logged. */
+    logFields: Record<string, string | number | boolean>
+  }
+}
+
+/**
+ * A Fastify instance with the gateway's edge: bodies stay bytes until a channel has verified them, every error is a
+ * problem document, requests in flight are bounded, one log line a request from an allow-list.
+ */
+export function buildServer(options: {
+  log: Logger
+  bodyLimitBytes: number
+  requestsAtOnce: number
+  requestTimeoutMs: number
+}): FastifyInstance {
+  const server = Fastify({
+    logger: false,
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: options.requestTimeoutMs,
+    genReqId: () => newId(),
+    // One spelling of a path: what was signed is what is routed.
+    routerOptions: {
+      caseSensitive: true,
+      ignoreTrailingSlash: false,
+      ignoreDuplicateSlashes: false,
+      maxParamLength: 200,
+    },
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+  })
+
+  // Node answers `Expect: 100-continue` by itself unless asked; here a channel does, once it has verified the headers.
+  server.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    server.server.emit('request', request, response)
+  })
+
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+
+  let inFlight = 0
+  let closing = false
+  server.addHook('preClose', async () => {
+    closing = true
+  })
+  server.decorateRequest('rawHeaders', {
+    getter(this: FastifyRequest) {
+      return this.raw.rawHeaders
+    },
+  })
+  server.decorateRequest('logFields')
+  server.addHook('onRequest', async (request, reply) => {
+    request.logFields = {}
+    inFlight += 1
+    // Not onResponse: a caller who hangs up never finishes the answer, but its connection always closes.
+    reply.raw.once('close', () => {
+      inFlight -= 1
+    })
+    if (closing) {
+      void reply.header('connection', 'close')
+      throw new Problem(
+        'shutting-down',
+        { zh: '系统正在停机，请稍后重试', en: 'the gateway is shutting down' },
+        { retryAfterSeconds: 5 },
+      )
+    }
+    if (inFlight > options.requestsAtOnce) {
+      throw new Problem(
+        'overloaded',
+        { zh: '并发请求过多', en: 'too many requests in flight' },
+        { retryAfterSeconds: 1 },
+      )
+    }
+  })
+  server.addHook('onResponse', async (request, reply) => {
+    options.log.info({
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      ...request.logFields,
+    })
+  })
+
+  server.setErrorHandler(async (error, request, reply) => {
+    const problem = toProblem(error)
+    if (problem.code === 'internal') {
+      options.log.error({
+        requestId: request.id,
+        route: request.routeOptions.url ?? 'none',
+        error: describeError(error),
+      })
+    }
+    request.logFields.code = problem.code
+    return sendProblem(problem, request, reply)
+  })
+  server.setNotFoundHandler(async (request, reply) =>
+    sendProblem(new Problem('route-not-found', { zh: '该地址不存在', en: 'no such address' }), request, reply),
+  )
+  return server
+}
+
+type Reply = Parameters<Parameters<FastifyInstance['setErrorHandler']>[0]>[2]
+
+function sendProblem(problem: Problem, request: FastifyRequest, reply: Reply): Reply {
+  if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', String(problem.retryAfterSeconds))
+  // A body that was not read to its end cannot be followed by another request.
+  if (!request.raw.complete) void reply.header('connection', 'close')
+  return reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problemBody(problem, request.id)))
+}
+
+const FASTIFY_CODES: Record<string, ProblemCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type-unsupported',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'request-malformed',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request-malformed',
+  FST_ERR_BAD_URL: 'request-malformed',
+}
+
+/** Any error as the problem that a caller may see; what is ours alone becomes `internal`. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  const { code, statusCode } = error as { code?: string; statusCode?: number }
+  const known = code === undefined ? undefined : FASTIFY_CODES[code]
+  if (known !== undefined) {
+    return new Problem(known, { zh: '请求无法读取', en: `the request cannot be read (${code})` }, { cause: error })
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Problem('request-malformed', { zh: '请求无法读取', en: 'the request cannot be read' }, { cause: error })
+  }
+  return new Problem('internal', { zh: '系统内部错误，已记录', en: 'an unexpected error, recorded' }, { cause: error })
+}
+
+/** Class, code and stack of an error, never its message: messages quote values. */
+export function describeError(error: unknown): Record<string, string> {
+  if (!(error instanceof Error)) return { name: typeof error }
+  const { code } = error as { code?: string }
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 8)
+  return {
+    name: error.name,
+    ...(code === undefined ? {} : { code }),
+    frames: frames.map((line) => line.trim()).join(' | '),
+    ...(error.cause === undefined ? {} : { cause: JSON.stringify(describeError(error.cause)) }),
+  }
+}
