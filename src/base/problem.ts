@@ -11,18 +11,157 @@ interface ProblemType {
 }
 
 export const problems = {
-  'internal': { status: 500, retry: 'same-key', title: '系统内部错误', titleEn: 'Unexpected error' },
-  'overloaded': { status: 503, retry: 'after', title: '系统繁忙，请稍后重试', titleEn: 'The gateway is busy' },
+  internal: { status: 500, retry: 'same-key', title: '系统内部错误', titleEn: 'Unexpected error' },
+  overloaded: { status: 503, retry: 'after', title: '系统繁忙，请稍后重试', titleEn: 'The gateway is busy' },
   'disk-full': { status: 503, retry: 'after', title: '存储空间不足，暂不受理', titleEn: 'Storage is nearly full' },
   'shutting-down': { status: 503, retry: 'after', title: '系统正在停机', titleEn: 'The gateway is shutting down' },
-  'outcome-unknown': { status: 503, retry: 'same-key', title: '处理结果未知，请用同一幂等键重试', titleEn: 'The outcome is unknown: repeat with the same key' },
-  'numbers-exhausted': { status: 503, retry: 'after', title: '当日业务流水号已用尽', titleEn: 'The business numbers of the day are used up' },
+  'outcome-unknown': {
+    status: 503,
+    retry: 'same-key',
+    title: '处理结果未知，请用同一幂等键重试',
+    titleEn: 'The outcome is unknown: repeat with the same key',
+  },
+  'numbers-exhausted': {
+    status: 503,
+    retry: 'after',
+    title: '当日业务流水号已用尽',
+    titleEn: 'The business numbers of the day are used up',
+  },
   'route-not-found': { status: 404, retry: 'never', title: '接口不存在', titleEn: 'No such endpoint' },
   'method-not-allowed': { status: 405, retry: 'never', title: '不支持该请求方法', titleEn: 'Method not allowed' },
   'request-malformed': { status: 400, retry: 'never', title: '请求格式错误', titleEn: 'The request is malformed' },
   'body-too-large': { status: 413, retry: 'never', title: '请求体超过上限', titleEn: 'The body is over the limit' },
-  'media-type-unsupported': { status: 415, retry: 'never', title: '不支持的内容类型', titleEn: 'Unsupported content type' },
-  'message-invalid': { status: 422, retry: 'never', title: '报文不符合规范', titleEn: 'The message does not match its schema' },
+  'media-type-unsupported': {
+    status: 415,
+    retry: 'never',
+    title: '不支持的内容类型',
+    titleEn: 'Unsupported content type',
+  },
+  'message-invalid': {
+    status: 422,
+    retry: 'never',
+    title: '报文不符合规范',
+    titleEn: 'The message does not match its schema',
+  },
+  // access
+  'certificate-unknown': {
+    status: 401,
+    retry: 'never',
+    title: '证书未登记',
+    titleEn: 'The certificate is not registered',
+  },
+  'certificate-suspended': {
+    status: 403,
+    retry: 'never',
+    title: '证书已停用',
+    titleEn: 'The certificate is suspended',
+  },
+  'certificate-bank-mismatch': {
+    status: 403,
+    retry: 'never',
+    title: '证书与账号所属银行不符',
+    titleEn: 'The certificate names another bank',
+  },
+  'account-suspended': { status: 403, retry: 'never', title: '账号已停用', titleEn: 'The account is suspended' },
+  'account-not-valid': {
+    status: 403,
+    retry: 'never',
+    title: '账号不在有效期内',
+    titleEn: 'The account is outside its validity',
+  },
+  'bank-suspended': { status: 403, retry: 'never', title: '银行已停用', titleEn: 'The bank is suspended' },
+  'agreement-not-in-force': {
+    status: 403,
+    retry: 'never',
+    title: '协议不在有效期内',
+    titleEn: 'The agreement is not in force',
+  },
+  'operator-missing': { status: 400, retry: 'never', title: '未指明业务办理人员', titleEn: 'x-operator is missing' },
+  'operator-unknown': {
+    status: 403,
+    retry: 'never',
+    title: '业务办理人员未登记',
+    titleEn: 'The operator is not registered',
+  },
+  'operator-suspended': {
+    status: 403,
+    retry: 'never',
+    title: '业务办理人员已停用',
+    titleEn: 'The operator is suspended',
+  },
+  'business-type-not-granted': {
+    status: 403,
+    retry: 'never',
+    title: '账号无权办理该业务',
+    titleEn: 'The account may not file this business type',
+  },
+  'area-not-granted': {
+    status: 403,
+    retry: 'never',
+    title: '账号无权办理该地区业务',
+    titleEn: 'The account may not file for this area',
+  },
+  // intake
+  'nonce-repeated': { status: 401, retry: 'same-key', title: '随机数重复使用', titleEn: 'The nonce was used before' },
+  'idempotency-key-missing': {
+    status: 400,
+    retry: 'never',
+    title: '缺少幂等键',
+    titleEn: 'Idempotency-Key is missing',
+  },
+  'idempotency-key-invalid': {
+    status: 400,
+    retry: 'never',
+    title: '幂等键格式错误',
+    titleEn: 'Idempotency-Key is malformed',
+  },
+  'idempotency-conflict': {
+    status: 409,
+    retry: 'never',
+    title: '幂等键已用于其他请求',
+    titleEn: 'The key was used before with another request',
+  },
+  'request-in-progress': {
+    status: 409,
+    retry: 'same-key',
+    title: '同一请求正在处理',
+    titleEn: 'The same request is being processed',
+  },
+  'bank-reference-used': {
+    status: 409,
+    retry: 'never',
+    title: '银行业务编号已使用',
+    titleEn: 'The bank reference was used before',
+  },
+  // bank API
+  'case-not-found': { status: 404, retry: 'never', title: '办件不存在', titleEn: 'No such case for this caller' },
+  'material-not-found': {
+    status: 404,
+    retry: 'never',
+    title: '材料不存在',
+    titleEn: 'No such material for this caller',
+  },
+  'certificate-not-found': {
+    status: 404,
+    retry: 'never',
+    title: '电子证照不存在',
+    titleEn: 'No such certificate of this case',
+  },
+  'fee-unpaid': { status: 409, retry: 'never', title: '费用未缴清', titleEn: 'The fee is not settled' },
+  'code-table-not-found': { status: 404, retry: 'never', title: '代码表不存在', titleEn: 'No such code table' },
+  'material-type-refused': {
+    status: 415,
+    retry: 'never',
+    title: '材料类型不受理',
+    titleEn: 'The material is of a type that is not taken',
+  },
+  'material-type-mismatch': {
+    status: 422,
+    retry: 'never',
+    title: '材料内容与声明类型不符',
+    titleEn: 'The content is not of the declared type',
+  },
+  'material-empty': { status: 422, retry: 'never', title: '材料内容为空', titleEn: 'The material is empty' },
 } as const satisfies Record<string, ProblemType>
 
 export type ProblemCode = keyof typeof problems

@@ -1,0 +1,53 @@
+import type { Step } from '../db/batch.ts'
+import type { Pool } from '../db/pool.ts'
+import { type AccessSnapshot, loadSnapshot } from './snapshot.ts'
+
+/**
+ * The snapshot that decisions are made on. A decision is only as good as its revision: the shared commit's first gate
+ * compares it, and whoever decided on an older one refreshes and decides again. So a suspension holds for the next
+ * request on every node, whether or not a notice of it arrived.
+ */
+export interface Directory {
+  current(): AccessSnapshot
+  /** Reads anew; calls at the same time share one reading. */
+  refresh(): Promise<AccessSnapshot>
+}
+
+export async function openDirectory(pool: Pool): Promise<Directory> {
+  let snapshot = await loadSnapshot(pool)
+  let reading: Promise<AccessSnapshot> | null = null
+  return {
+    current: () => snapshot,
+    refresh: () => {
+      reading ??= loadSnapshot(pool)
+        .then((fresh) => {
+          if (fresh.revision >= snapshot.revision) snapshot = fresh
+          return snapshot
+        })
+        .finally(() => {
+          reading = null
+        })
+      return reading
+    },
+  }
+}
+
+/** First gate of the shared commit: is the revision that a member decided on still the one in force? */
+export const revisionGate: Step<number, boolean> = {
+  name: 'revision',
+  order: 10,
+  run: async (tx, asks) => {
+    const { rows } = await tx.query<{ number: number }>({ name: 'revision', text: 'select number from revision' })
+    return asks.map((seen) => seen === rows[0]?.number)
+  },
+}
+
+/** For administration: raises the revision; whoever decided before decides again. */
+export const revisionRaise: Step<null, number> = {
+  name: 'revision-raise',
+  order: 10,
+  run: async (tx, asks) => {
+    const { rows } = await tx.query<{ number: number }>('update revision set number = number + 1 returning number')
+    return asks.map(() => rows[0]?.number ?? 0)
+  },
+}
