@@ -1,0 +1,113 @@
+import { Agent, request } from 'undici'
+
+/** What came of one call to a counterparty, told by what is known of the effect. */
+export type Reply =
+  | { kind: 'answered'; status: number; headers: Record<string, string>; body: Buffer }
+  /** The connection was never made: nothing can have happened there. */
+  | { kind: 'not-sent'; reason: string }
+  /** Anything else: reset, time-out, an answer over the limit. */
+  | { kind: 'unknown'; reason: string }
+
+export interface Call {
+  method: 'GET' | 'POST' | 'PUT'
+  url: string
+  headers: Record<string, string>
+  /** Bytes, or a stream of known length. */
+  body?: Buffer | { chunks: AsyncIterable<Uint8Array>; lengthBytes: number }
+}
+
+export interface Caller {
+  call(call: Call): Promise<Reply>
+  /** The answer's body goes to `sink` as it comes; `body` of the reply is empty. A throw of the sink is passed on. */
+  download(call: Call, sink: (chunks: AsyncIterable<Uint8Array>) => Promise<void>): Promise<Reply>
+  close(): Promise<void>
+}
+
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/**
+ * Calls with a bound on everything: connecting, waiting, the whole call, the size of the answer. No redirects.
+ * Each call has a connection of its own: a request on a kept connection that the peer is just closing would end as
+ * `unknown`, and an unknown outcome is dear.
+ */
+export function openCaller(options: { timeoutMs: number; connections: number; answerLimitBytes: number }): Caller {
+  const agent = new Agent({
+    connections: options.connections,
+    pipelining: 0,
+    connect: { timeout: Math.min(options.timeoutMs, 10_000) },
+    headersTimeout: options.timeoutMs,
+    bodyTimeout: options.timeoutMs,
+  })
+
+  async function run(call: Call, sink: ((chunks: AsyncIterable<Uint8Array>) => Promise<void>) | null): Promise<Reply> {
+    const { body } = call
+    const headers = { ...call.headers }
+    let payload: Buffer | AsyncIterable<Uint8Array> | null = null
+    if (body !== undefined) {
+      payload = Buffer.isBuffer(body) ? body : body.chunks
+      headers['content-length'] = String(Buffer.isBuffer(body) ? body.length : body.lengthBytes)
+    }
+    try {
+      const response = await request(call.url, {
+        method: call.method,
+        headers,
+        dispatcher: agent,
+        signal: AbortSignal.timeout(options.timeoutMs),
+        ...(payload === null ? {} : { body: payload as Buffer }),
+      })
+      const answer = { kind: 'answered' as const, status: response.statusCode, headers: plainHeaders(response.headers) }
+      if (sink !== null && response.statusCode === 200) {
+        await sink(response.body)
+        return { ...answer, body: Buffer.alloc(0) }
+      }
+      const chunks: Uint8Array[] = []
+      let size = 0
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+        size += chunk.length
+        if (size > options.answerLimitBytes) {
+          return { kind: 'unknown', reason: `answer over ${options.answerLimitBytes} bytes` }
+        }
+        chunks.push(chunk)
+      }
+      return { ...answer, body: Buffer.concat(chunks) }
+    } catch (error) {
+      return failure(error)
+    }
+  }
+
+  return {
+    call: (call) => run(call, null),
+    download: run,
+    close: () => agent.close(),
+  }
+}
+
+/** An error that a sink raised on purpose (a limit, a full disk): not the peer's doing. */
+export class SinkError extends Error {}
+
+function failure(error: unknown): Reply {
+  if (error instanceof SinkError) throw error
+  const causes = [error, ...((error as { errors?: unknown[] }).errors ?? []), (error as { cause?: unknown }).cause]
+  const codes = causes
+    .map((cause) => (cause as { code?: string } | undefined)?.code)
+    .filter((code) => code !== undefined)
+  const name = error instanceof Error ? error.name : 'Error'
+  const reason = codes[0] ?? name
+  if (codes.length > 0 && codes.every((code) => NEVER_CONNECTED.has(code))) return { kind: 'not-sent', reason }
+  return { kind: 'unknown', reason: name === 'TimeoutError' ? 'no answer in time' : reason }
+}
+
+function plainHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const plain: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return plain
+}
