@@ -92,13 +92,10 @@ await t.test('openssl reads the SM2 certificate and key', { skip: opensslMissing
   await writeFile(message, 'signed here, verified by openssl')
   const key = readPrivateKey(await readFile(join(folder, 'sm2.key.pem'), 'utf8'))
   await writeFile(join(folder, 'signature.bin'), key.signHttp(await readFile(message)))
-  await writeFile(
-    join(folder, 'public.pem'),
-    openssl('x509', '-in', join(folder, 'sm2.cert.pem'), '-noout', '-pubkey').stdout,
-  )
-  const verdict = openssl(
-    ...['pkeyutl', '-verify', '-pubin', '-inkey', join(folder, 'public.pem'), '-rawin', '-digest', 'sm3'],
-    ...['-in', message, '-sigfile', join(folder, 'signature.bin'), '-pkeyopt', 'distid:1234567812345678'],
-  )
+  const publicKey = join(folder, 'public.pem')
+  await writeFile(publicKey, openssl('x509', '-in', join(folder, 'sm2.cert.pem'), '-noout', '-pubkey').stdout)
+  const files = ['-inkey', publicKey, '-in', message, '-sigfile', join(folder, 'signature.bin')]
+  const options = ['-rawin', '-digest', 'sm3', '-pkeyopt', 'distid:1234567812345678']
+  const verdict = openssl('pkeyutl', '-verify', '-pubin', ...files, ...options)
   t.match(verdict.stdout + verdict.stderr, /Verified Successfully/)
 })
