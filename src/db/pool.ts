@@ -8,15 +8,29 @@ export type Transaction = pg.PoolClient & { readonly __transaction?: true }
 
 export type Pool = pg.Pool
 
-const types = new pg.TypeOverrides()
-// bigint: counters and sizes stay far below 2^53; a value that does not is a fault, not a rounding.
-types.setTypeParser(20, (text: string) => {
+const toInteger = (text: string): number => {
   const value = Number(text)
   if (!Number.isSafeInteger(value)) throw new RangeError('bigint out of range')
   return value
-})
-// date: a plain date has no zone and no midnight.
-types.setTypeParser(1082, (text: string) => text)
+}
+const asText = (text: string): string => text
+/** Of a flat array whose items need no quotes. */
+const toItems = (text: string): (string | null)[] =>
+  text === '{}'
+    ? []
+    : text
+        .slice(1, -1)
+        .split(',')
+        .map((item) => (item === 'NULL' ? null : item))
+
+const types = new pg.TypeOverrides()
+// bigint and bigint[]: counters and sizes stay far below 2^53; a value that does not is a fault, not a rounding.
+types.setTypeParser(20, toInteger)
+types.setTypeParser(1016, (text: string) => toItems(text).map((item) => (item === null ? null : toInteger(item))))
+// date and date[]: a plain date has no zone and no midnight. Nor has timestamp, which we do not use.
+types.setTypeParser(1082, asText)
+types.setTypeParser(1182, toItems)
+types.setTypeParser(1114, asText)
 
 /**
  * A pool whose connections may die with the server without taking the process along.
@@ -36,6 +50,9 @@ export function openPool(options: {
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     connectionTimeoutMillis: 10_000,
+    // A transaction that a stuck process holds open would keep its locks for ever.
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
     types,
   })
   pool.on('error', onError)
@@ -50,7 +67,9 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Transaction) => Pr
   try {
     await client.query('begin')
     const result = await work(client)
-    await client.query('commit')
+    // A transaction that failed within is rolled back by COMMIT, which says so and calls it no error.
+    const { command } = await client.query('commit')
+    if (command !== 'COMMIT') throw new Error('the transaction had failed before its commit')
     return result
   } catch (error) {
     try {
