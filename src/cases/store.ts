@@ -1,0 +1,332 @@
+import type { Step } from '../db/batch.ts'
+import type { Queryable } from '../db/pool.ts'
+import { insertSet, type RowSet, updateSet } from '../db/row-set.ts'
+import type { NormalisedCase } from './application.ts'
+import type { CaseState } from './state.ts'
+import type { CaseSummary } from './summary.ts'
+
+/** Opens and seals columns; the context is `table/column/id`. */
+export interface Sealer {
+  seal(plain: Buffer, context: string): Buffer
+  open(sealed: Buffer, context: string): Buffer
+}
+
+export interface CaseHead {
+  id: string
+  bankId: string
+  accountId: string
+  operatorCode: string
+  businessType: string
+  bankReference: string
+  area: string
+  businessNumber: string
+  platformNumber: string | null
+  registryNumber: string | null
+  state: string
+  facets: CaseSummary
+  documentVersion: number
+  completedAt: Date | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** A case under its lock: one object for all members of a batch, so that each sees what the last one did. */
+export interface CaseHold extends CaseHead {
+  memory: CaseState
+  nextPosition: number
+}
+
+interface CaseRow {
+  id: string
+  bank_id: string
+  account_id: string
+  operator_code: string
+  business_type: string
+  bank_reference: string
+  area: string
+  business_number: string
+  platform_number: string | null
+  registry_number: string | null
+  state: string
+  facets: CaseSummary
+  memory: Buffer
+  document_version: number
+  next_position: number
+  completed_at: Date | null
+  created_at: Date
+  updated_at: Date
+}
+
+const memoryContext = (caseId: string): string => `cases/memory/${caseId}`
+const documentContext = (caseId: string, version: number): string => `case_document/sealed/${caseId}/${version}`
+const eventContext = (eventId: string): string => `event/sealed/${eventId}`
+
+/** The lock of a case; gives null where there is none. Taken in the order of ids, before messages and counters. */
+export function caseLock(sealer: Sealer): Step<string, CaseHold | null> {
+  return {
+    name: 'case',
+    order: 60,
+    run: async (tx, asks) => {
+      const ids = [...new Set(asks)].sort()
+      const { rows } = await tx.query<CaseRow>({
+        name: 'case-lock',
+        text: 'select * from cases where id = any($1::uuid[]) order by id for update',
+        values: [ids],
+      })
+      const holds = new Map(rows.map((row) => [row.id, toHold(row, sealer)]))
+      return asks.map((id) => holds.get(id) ?? null)
+    },
+  }
+}
+
+function toHead(row: Omit<CaseRow, 'memory' | 'next_position'>): CaseHead {
+  return {
+    id: row.id,
+    bankId: row.bank_id,
+    accountId: row.account_id,
+    operatorCode: row.operator_code,
+    businessType: row.business_type,
+    bankReference: row.bank_reference,
+    area: row.area,
+    businessNumber: row.business_number,
+    platformNumber: row.platform_number,
+    registryNumber: row.registry_number,
+    state: row.state,
+    facets: row.facets,
+    documentVersion: row.document_version,
+    completedAt: row.completed_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+function toHold(row: CaseRow, sealer: Sealer): CaseHold {
+  return {
+    ...toHead(row),
+    memory: JSON.parse(sealer.open(row.memory, memoryContext(row.id)).toString()) as CaseState,
+    nextPosition: row.next_position,
+  }
+}
+
+const caseColumns = {
+  id: 'uuid',
+  platform_number: 'text',
+  registry_number: 'text',
+  state: 'text',
+  facets: 'jsonb',
+  memory: 'bytea',
+  document_version: 'integer',
+  next_position: 'integer',
+  completed_at: 'timestamptz',
+  updated_at: 'timestamptz',
+} as const
+
+type StoredCase = Omit<CaseRow, 'facets'> & { facets: string }
+
+export const caseInserts: RowSet<StoredCase> = insertSet<StoredCase>('cases', 100, {
+  ...caseColumns,
+  bank_id: 'uuid',
+  account_id: 'uuid',
+  operator_code: 'text',
+  business_type: 'text',
+  bank_reference: 'text',
+  area: 'text',
+  business_number: 'text',
+  created_at: 'timestamptz',
+})
+
+export const caseUpdates = updateSet<Pick<StoredCase, keyof typeof caseColumns>>('cases', 110, 'id', caseColumns)
+
+/** The row of a held case as it stands now; of an insert all columns are used, of an update those that change. */
+export function toStored(hold: CaseHold, sealer: Sealer): StoredCase {
+  return {
+    id: hold.id,
+    bank_id: hold.bankId,
+    account_id: hold.accountId,
+    operator_code: hold.operatorCode,
+    business_type: hold.businessType,
+    bank_reference: hold.bankReference,
+    area: hold.area,
+    business_number: hold.businessNumber,
+    platform_number: hold.platformNumber,
+    registry_number: hold.registryNumber,
+    state: hold.state,
+    facets: JSON.stringify(hold.facets),
+    memory: sealer.seal(Buffer.from(JSON.stringify(hold.memory)), memoryContext(hold.id)),
+    document_version: hold.documentVersion,
+    next_position: hold.nextPosition,
+    completed_at: hold.completedAt,
+    created_at: hold.createdAt,
+    updated_at: hold.updatedAt,
+  }
+}
+
+export const documentInserts = insertSet<{ case_id: string; version: number; sealed: Buffer }>('case_document', 120, {
+  case_id: 'uuid',
+  version: 'integer',
+  sealed: 'bytea',
+})
+
+export function sealDocument(caseId: string, version: number, document: NormalisedCase, sealer: Sealer): Buffer {
+  return sealer.seal(Buffer.from(JSON.stringify(document)), documentContext(caseId, version))
+}
+
+/** The normalised application in one of its versions. @throws when there is none: a broken assumption. */
+export async function readDocument(
+  db: Queryable,
+  caseId: string,
+  version: number,
+  sealer: Sealer,
+): Promise<NormalisedCase> {
+  const { rows } = await db.query<{ sealed: Buffer }>({
+    name: 'case-document',
+    text: 'select sealed from case_document where case_id = $1 and version = $2',
+    values: [caseId, version],
+  })
+  const sealed = rows[0]?.sealed
+  if (sealed === undefined) throw new Error('a case has no document of that version')
+  return JSON.parse(sealer.open(sealed, documentContext(caseId, version)).toString()) as NormalisedCase
+}
+
+const headColumns = `id, bank_id, account_id, operator_code, business_type, bank_reference, area, business_number, platform_number,
+  registry_number, state, facets, document_version, completed_at, created_at, updated_at`
+
+/** A case without its memory; undefined where there is none. */
+export async function readCase(db: Queryable, caseId: string): Promise<CaseHead | undefined> {
+  const { rows } = await db.query<Omit<CaseRow, 'memory' | 'next_position'>>({
+    name: 'case-head',
+    text: `select ${headColumns} from cases where id = $1`,
+    values: [caseId],
+  })
+  return rows[0] === undefined ? undefined : toHead(rows[0])
+}
+
+/** A case with its memory, without a lock: for questions and pages, never for a change. */
+export async function readCases(db: Queryable, caseIds: readonly string[], sealer: Sealer): Promise<CaseHold[]> {
+  const { rows } = await db.query<CaseRow>({
+    name: 'case-whole',
+    text: 'select * from cases where id = any($1::uuid[])',
+    values: [caseIds],
+  })
+  return rows.map((row) => toHold(row, sealer))
+}
+
+export interface EventRow {
+  id: string
+  case_id: string
+  bank_id: string
+  type: string
+  part: number
+  at: Date
+  sealed: Buffer
+}
+
+/**
+ * Events, written last: each takes the next number of its bank's feed from a counter whose row lock is held to the
+ * commit, banks in sorted order. So a reader never sees a number before all lower ones.
+ */
+export const eventInserts: RowSet<EventRow> = {
+  name: 'event',
+  order: 920,
+  write: async (tx, rows) => {
+    const counts = new Map<string, number>()
+    for (const row of rows) counts.set(row.bank_id, (counts.get(row.bank_id) ?? 0) + 1)
+    const banks = [...counts.keys()].sort()
+    const next = new Map<string, number>()
+    for (const bank of banks) {
+      const { rows: counter } = await tx.query<{ last: number }>({
+        name: 'feed-counter',
+        text: `insert into feed_counter (bank_id, last) values ($1, $2)
+               on conflict (bank_id) do update set last = feed_counter.last + excluded.last returning last`,
+        values: [bank, counts.get(bank)],
+      })
+      next.set(bank, (counter[0]?.last ?? 0) - (counts.get(bank) ?? 0) + 1)
+    }
+    const numbered = rows.map((row) => {
+      const number = next.get(row.bank_id) ?? 0
+      next.set(row.bank_id, number + 1)
+      return { ...row, feed_number: number }
+    })
+    await numberedEvents.write(tx, numbered)
+  },
+}
+
+const numberedEvents = insertSet<EventRow & { feed_number: number }>('event', 920, {
+  id: 'uuid',
+  case_id: 'uuid',
+  bank_id: 'uuid',
+  type: 'text',
+  part: 'integer',
+  at: 'timestamptz',
+  sealed: 'bytea',
+  feed_number: 'bigint',
+})
+
+export function sealEvent(eventId: string, body: unknown, sealer: Sealer): Buffer {
+  return sealer.seal(Buffer.from(JSON.stringify(body)), eventContext(eventId))
+}
+
+export interface StoredEvent {
+  id: string
+  caseId: string
+  feedNumber: number
+  body: Record<string, unknown>
+}
+
+/** Events of a case after `afterId`, oldest first. Ids begin no earlier than the case's, which prunes partitions. */
+export async function readEvents(
+  db: Queryable,
+  caseId: string,
+  fromId: string,
+  afterFeedNumber: number,
+  limit: number,
+  sealer: Sealer,
+): Promise<StoredEvent[]> {
+  const { rows } = await db.query<{ id: string; case_id: string; feed_number: number; sealed: Buffer }>({
+    name: 'case-events',
+    text: `select id, case_id, feed_number, sealed from event
+           where case_id = $1 and id >= $2 and feed_number > $3 order by feed_number limit $4`,
+    values: [caseId, fromId, afterFeedNumber, limit],
+  })
+  return rows.map((row) => ({
+    id: row.id,
+    caseId: row.case_id,
+    feedNumber: row.feed_number,
+    body: JSON.parse(sealer.open(row.sealed, eventContext(row.id)).toString()) as Record<string, unknown>,
+  }))
+}
+
+export const concernInserts = insertSet<{
+  id: string
+  case_id: string | null
+  message_id: string | null
+  kind: string
+  at: Date
+  sealed: Buffer
+}>('concern', 800, {
+  id: 'uuid',
+  case_id: 'uuid',
+  message_id: 'uuid',
+  kind: 'text',
+  at: 'timestamptz',
+  sealed: 'bytea',
+})
+
+export interface PollRow {
+  case_id: string
+  endpoint: string
+  due_at: Date
+  step: number
+}
+
+const pollWrites = insertSet<PollRow>(
+  'poll',
+  700,
+  { case_id: 'uuid', endpoint: 'text', due_at: 'timestamptz', step: 'integer' },
+  {
+    key: (row) => row.case_id,
+    onConflict: '(case_id) do update set due_at = excluded.due_at, step = excluded.step, lease_until = null',
+  },
+)
+
+export const polls: RowSet<PollRow> = pollWrites
