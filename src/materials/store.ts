@@ -61,13 +61,13 @@ export function sealFileFacts(
 }
 
 /** What `sealFileFacts` sealed. */
-export function openFileFacts<T extends object>(
+export function openFileFacts(
   table: 'material' | 'certificate',
   id: string,
   sealed: Buffer,
   sealer: Sealer,
-): T & { key: string; sha256: string; sm3: string } {
-  return JSON.parse(sealer.open(sealed, `${table}/sealed/${id}`).toString()) as T & {
+): Record<string, unknown> & { key: string; sha256: string; sm3: string } {
+  return JSON.parse(sealer.open(sealed, `${table}/sealed/${id}`).toString()) as Record<string, unknown> & {
     key: string
     sha256: string
     sm3: string
