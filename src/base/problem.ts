@@ -269,6 +269,12 @@ export const problems = {
     title: '证书未标明银行',
     titleEn: 'The certificate names no bank',
   },
+  'business-rule-violated': {
+    status: 422,
+    retry: 'never',
+    title: '申请不符合办理规则',
+    titleEn: 'The application breaks business rules',
+  },
 } as const satisfies Record<string, ProblemType>
 
 export type ProblemCode = keyof typeof problems

@@ -2,7 +2,16 @@ import { authority } from './authority.ts'
 import { judge } from './contradiction.ts'
 import type { CaseEvent, Effect, Joined, RaiseReason } from './effects.ts'
 import { isCompleted } from './facets/completion.ts'
-import { differingMembers, digestOf, type Fact, type FactContent, factContent, factKey, isOfCase } from './facts.ts'
+import {
+  differingMembers,
+  digestOf,
+  type Fact,
+  type FactContent,
+  factContent,
+  factKey,
+  isOfCase,
+  withoutFileContent,
+} from './facts.ts'
 import { joinCaseFact, joinPartFact } from './join.ts'
 import { nextQuestion } from './questions.ts'
 import { type CaseRules, type CaseState, caseStateName, draftOf, type PartState } from './state.ts'
