@@ -4,7 +4,7 @@ import type { Rows } from '../db/batch.ts'
 import { deleteSet } from '../db/row-set.ts'
 import type { CaseStreams } from '../delivery/case-streams.ts'
 import type { Act, TraceRecord } from '../trace/record.ts'
-import type { CaseEvent, Effect, RelayEffect } from './effects.ts'
+import type { CaseEvent, Effect } from './effects.ts'
 import type { Fact } from './facts.ts'
 import { nextQuestion } from './questions.ts'
 import type { CaseRules, CaseState } from './state.ts'
@@ -33,13 +33,10 @@ export interface CaseMeans {
   pollFirstMs: number
 }
 
-/** What a relay tells the platform: the fact and, with a result, the proofs that the register holds. */
+/** What a relay tells the platform. A result is told together with the register's entries, read when it is rendered. */
 export interface RelaySource {
-  type: string
   part: number
   fact: Fact
-  result?: string
-  proofs?: { unitNumber: string; proofNumber: string }[]
 }
 
 /** What is to be fetched: a certificate's file, and what is known of it. */
@@ -91,7 +88,7 @@ export function applyFacts(
     const positions = { next: hold.nextPosition }
     for (const record of records) record.addTo(rows)
     for (const event of events) addEvent(hold, event, rows, means)
-    for (const effect of effects) addEffect(hold, memory, streams, effect, events, positions, rows, means)
+    for (const effect of effects) addEffect(hold, streams, effect, events, positions, rows, means)
     addQuestion(hold, memory, effects, rows, means)
     const clear = summary(memory)
     const changed: CaseHold = {
@@ -157,7 +154,6 @@ export function eventBody(
 
 function addEffect(
   hold: CaseHold,
-  memory: CaseState,
   streams: CaseStreams,
   effect: Effect,
   events: readonly CaseEvent[],
@@ -174,7 +170,7 @@ function addEffect(
         endpoint: means.endpoints.platform,
         channel: 'platform',
         kind: effect.type,
-        source: relaySource(memory, effect),
+        source: { part: effect.part, fact: effect.fact },
       })
       return
     case 'fetch-certificate': {
@@ -229,17 +225,16 @@ function addEffect(
       source: Buffer.from(JSON.stringify(message.source)),
     })
     positions.next += 1
+    means
+      .record({
+        type: 'message-queued',
+        at: means.clock.now(),
+        actors: { bankId: hold.bankId, system: 'gateway' },
+        caseId: hold.id,
+        facts: { endpoint: message.endpoint, kind: message.kind, messageId: id },
+      })
+      .addTo(rows)
   }
-}
-
-function relaySource(memory: CaseState, effect: RelayEffect): RelaySource {
-  const { type, part, fact, result } = effect
-  if (result === undefined) return { type, part, fact }
-  const entries = memory.parts.find((one) => one.part === part)?.entries ?? {}
-  const proofs = Object.entries(entries).flatMap(([unitNumber, { proofNumber }]) =>
-    proofNumber === null ? [] : [{ unitNumber, proofNumber }],
-  )
-  return { type, part, fact, result, proofs }
 }
 
 /** A question that changed is asked at once, but the registry gets time for a case that it has only just been sent. */
