@@ -12,10 +12,11 @@ create table trace_record (
 ) partition by range (id);
 create index trace_record_case on trace_record (case_id) where case_id is not null;
 
+-- Emptied once a second and always short: vacuumed by number of rows, without a pause.
 create table trace_pending (
   id uuid primary key,
-  leaf_hash bytea not null
-);
+  leaf_hash bytea not null check (octet_length(leaf_hash) = 32)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
 -- Look-up of a person or property by day: no random index on a growing partition.
 create table trace_subject (
@@ -31,7 +32,8 @@ create table trace_leaf (
   leaf_hash bytea not null
 );
 
--- Complete subtrees of the Merkle tree: the node of `level` that covers leaves index * 2^level and on.
+-- Complete subtrees of the Merkle tree: the node of `level` covers the 2^level leaves from index * 2^level on. Only
+-- levels 8, 16, 24 … are kept, one row for 256 below it; what lies between is folded from those when it is asked for.
 create table trace_node (
   level smallint not null,
   index bigint not null,
@@ -51,8 +53,15 @@ create table trace_checkpoint (
   at timestamptz not null,
   bytes bytea not null,
   keyid text not null,
-  signature bytea not null
+  signature bytea not null,
+  written_at timestamptz not null default now()  -- the database's clock, for the pace over all nodes
 );
+
+-- Locked by the node that makes a checkpoint, while it writes file and row.
+create table trace_checkpoint_turn (
+  only boolean primary key default true check (only)
+);
+insert into trace_checkpoint_turn default values;
 
 -- Refusals before a signature has verified are counted, one record a minute per source.
 create table refusal_count (
