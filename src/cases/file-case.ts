@@ -2,8 +2,9 @@ import { newId } from '../base/id.ts'
 import type { Rows } from '../db/batch.ts'
 import type { CaseStreams } from '../delivery/case-streams.ts'
 import type { TraceRecord } from '../trace/record.ts'
-import type { NormalisedCase } from './application.ts'
 import type { CaseMeans } from './apply.ts'
+import { caseFiles } from './case-files.ts'
+import type { CaseDocument } from './document.ts'
 import { initialState } from './state.ts'
 import {
   type CaseHold,
@@ -15,24 +16,6 @@ import {
   toStored,
 } from './store.ts'
 import { summary } from './summary.ts'
-
-/** Who files, as it is to stand in messages whatever changes later. */
-export interface FiledBy {
-  operator: { id: string; name: string; phone?: string; idType?: string; idNumber?: string }
-  account: { id: string; bankName: string; bankCode: string }
-}
-
-export interface MaterialFacts {
-  mediaType: string
-  sizeBytes: number
-  digest: { algorithm: 'sm3'; value: string }
-  fileName: string
-}
-
-/** The document that is kept: the normalised application with what the gateway knows of its filer and its files. */
-export interface CaseDocument extends NormalisedCase {
-  filedBy: FiledBy
-}
 
 export interface Filing {
   caseId: string
@@ -122,7 +105,7 @@ export function fileCase(filing: Filing, streams: CaseStreams, rows: Rows, means
     caseId,
     rule: filing.rule,
     outcome: 'received',
-    facts: { businessType: hold.businessType, parts: document.parts.length, materials: document.materials.length },
+    facts: { businessType: hold.businessType, parts: document.parts.length, materials: caseFiles(document).length },
     personal: {
       bankReference: hold.bankReference,
       ...Object.fromEntries(units.map((unit, i) => [`units[${i}]`, unit])),

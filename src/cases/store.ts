@@ -1,7 +1,7 @@
 import type { Step } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
 import { insertSet, type RowSet, updateSet } from '../db/row-set.ts'
-import type { NormalisedCase } from './application.ts'
+import type { CaseDocument } from './document.ts'
 import type { CaseState } from './state.ts'
 import type { CaseSummary } from './summary.ts'
 
@@ -167,7 +167,7 @@ export const documentInserts = insertSet<{ case_id: string; version: number; sea
   sealed: 'bytea',
 })
 
-export function sealDocument(caseId: string, version: number, document: NormalisedCase, sealer: Sealer): Buffer {
+export function sealDocument(caseId: string, version: number, document: CaseDocument, sealer: Sealer): Buffer {
   return sealer.seal(Buffer.from(JSON.stringify(document)), documentContext(caseId, version))
 }
 
@@ -177,7 +177,7 @@ export async function readDocument(
   caseId: string,
   version: number,
   sealer: Sealer,
-): Promise<NormalisedCase> {
+): Promise<CaseDocument> {
   const { rows } = await db.query<{ sealed: Buffer }>({
     name: 'case-document',
     text: 'select sealed from case_document where case_id = $1 and version = $2',
@@ -185,7 +185,7 @@ export async function readDocument(
   })
   const sealed = rows[0]?.sealed
   if (sealed === undefined) throw new Error('a case has no document of that version')
-  return JSON.parse(sealer.open(sealed, documentContext(caseId, version)).toString()) as NormalisedCase
+  return JSON.parse(sealer.open(sealed, documentContext(caseId, version)).toString()) as CaseDocument
 }
 
 const headColumns = `id, bank_id, account_id, operator_code, business_type, bank_reference, area, business_number, platform_number,
