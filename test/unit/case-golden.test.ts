@@ -190,7 +190,7 @@ await t.test(
   async (t) => {
     const pool = [...recordedStory, ...goldenFacts(2), ...goldenFacts(3).slice(0, 1)].map((fact) => {
       const { registryNumber: _, ...rest } = fact
-      return rest as Fact
+      return rest
     })
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pool), { maxLength: 30 }), (facts) => {
