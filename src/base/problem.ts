@@ -275,6 +275,13 @@ export const problems = {
     title: '申请不符合办理规则',
     titleEn: 'The application breaks business rules',
   },
+  // registry
+  'hint-refused': {
+    status: 401,
+    retry: 'never',
+    title: '登记系统通知未通过验证',
+    titleEn: 'The hint is not from the registry',
+  },
 } as const satisfies Record<string, ProblemType>
 
 export type ProblemCode = keyof typeof problems

@@ -1,0 +1,209 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Json } from '../base/json.ts'
+import type { Outcome } from '../base/outcome.ts'
+import { applyFacts, type CaseMeans, type RelaySource } from '../cases/apply.ts'
+import { caseFiles } from '../cases/case-files.ts'
+import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
+import { type CaseHold, readCase, readDocument, readEvents } from '../cases/store.ts'
+import { ask, type Step } from '../db/batch.ts'
+import type { Pool } from '../db/pool.ts'
+import type { Deadline } from '../delivery/deadline.ts'
+import type { ClaimedMessage, Destination, Rendered, SendResult, Settlement } from '../delivery/destination.ts'
+import type { Reply } from '../http/call.ts'
+import type { MappingSet } from '../mapping/mapping-set.ts'
+import type { Files } from '../materials/files.ts'
+import { readMaterials } from '../materials/store.ts'
+import type { PlatformClient } from './client.ts'
+
+export interface PlatformMeans {
+  endpoint: string
+  profile: string
+  concurrency: number
+  leaseMs: number
+  timeoutMs: number
+  pool: Pool
+  cases: CaseMeans
+  caseLock: Step<string, CaseHold | null>
+  client: PlatformClient
+  mappings: MappingSet
+  files: Files
+  site: Site
+}
+
+/** The platform's answer to whatever came (99); schemas/canonical/acknowledgement.schema.json. */
+interface Acknowledgement {
+  messageId?: string
+  ofMessageId: string
+  accepted: boolean
+  platformNumber?: string
+  code?: string
+  text?: string
+  at?: string
+}
+
+/**
+ * What is pushed to 一事联办: material files, the case (10), and what the registry said of it (20, 30). The platform
+ * knows its messages by `unid` and its files by their digest, so after an unknown outcome the same bytes go again.
+ */
+export function platformDestination(means: PlatformMeans): Destination {
+  const acknowledgement = means.mappings.inward(`${means.profile}/99`)
+  const readAcknowledgement = (bytes: Buffer): Acknowledgement =>
+    acknowledgement.read(
+      bytes,
+      messageContexts({ id: randomUUID(), createdAt: means.cases.clock.now() }, means.site),
+    ) as unknown as Acknowledgement
+
+  return {
+    endpoint: means.endpoint,
+    channel: 'platform',
+    concurrency: means.concurrency,
+    leaseMs: means.leaseMs,
+    timeoutMs: means.timeoutMs,
+    peerMaximumMs: means.timeoutMs,
+    afterUnknown: () => 'resend',
+    inquire: async () => ({ kind: 'unclear', reason: 'the platform has no look-up' }),
+    render: (message) => render(means, message),
+    send: (message, rendered, deadline) =>
+      message.kind === 'MATERIALS'
+        ? sendFile(means, message, deadline)
+        : sendMessage(means, message, rendered, deadline, readAcknowledgement),
+    settle: (message, result) => settle(means, message, result),
+  }
+}
+
+async function render(means: PlatformMeans, message: ClaimedMessage): Promise<Rendered | null> {
+  // A file is its own bytes.
+  if (message.kind === 'MATERIALS') return null
+  const head = await readCase(means.pool, message.caseId)
+  if (head === undefined) throw new Error('a message belongs to no case')
+  const document = await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer)
+  const mapping = means.mappings.outward(`${means.profile}/${message.kind}`)
+  const all = contexts(head, document, { id: message.id, createdAt: means.cases.clock.now() }, means.site)
+  const source = message.kind === '10' ? (document as unknown as Json) : await relayDocument(means, message)
+  return { bytes: mapping.render(source, all), mapping: mapping.version }
+}
+
+/** A step is the fact itself; a result is told with the register's entries, which the case's events hold. */
+async function relayDocument(means: PlatformMeans, message: ClaimedMessage): Promise<Json> {
+  const { part, fact } = JSON.parse((message.source as Buffer).toString()) as RelaySource
+  if (message.kind !== '30') return fact as Json
+  const events = await readEvents(means.pool, message.caseId, message.caseId, 0, 10_000, means.cases.sealer)
+  const entries = events
+    .map(({ body }) => body)
+    .filter((body) => body['type'] === 'register-entry' && body['part'] === part)
+    .map((body) => body['entry'] as Json)
+  return { ...fact, entries } as Json
+}
+
+async function sendFile(means: PlatformMeans, message: ClaimedMessage, deadline: Deadline): Promise<SendResult> {
+  const head = await readCase(means.pool, message.caseId)
+  if (head === undefined) throw new Error('a message belongs to no case')
+  const files = caseFiles(await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer))
+  const id = files[message.cursor]?.id ?? ''
+  const material = (await readMaterials(means.pool, head.bankId, [id], means.cases.sealer)).get(id)
+  if (material === undefined) throw new Error('a material of a case is not there')
+  if (deadline.over) return leaseOver
+  const reply = await means.client.putFile(id.replaceAll('-', ''), {
+    chunks: means.files.read(id, material.key),
+    lengthBytes: material.sizeBytes,
+    mediaType: material.mediaType,
+    sha256: Buffer.from(material.sha256, 'hex'),
+  })
+  const requestDigest = Buffer.from(material.sm3, 'hex')
+  if (reply.kind === 'answered' && reply.status >= 200 && reply.status < 300) {
+    return { outcome: { kind: 'delivered', receipt: null }, requestDigest, more: message.cursor + 1 < files.length }
+  }
+  return { outcome: undecided(reply), requestDigest }
+}
+
+async function sendMessage(
+  means: PlatformMeans,
+  message: ClaimedMessage,
+  rendered: Buffer | null,
+  deadline: Deadline,
+  read: (bytes: Buffer) => Acknowledgement,
+): Promise<SendResult> {
+  if (rendered === null) throw new Error('a message to the platform was not rendered')
+  if (deadline.over) return leaseOver
+  const reply = await means.client.post(rendered)
+  const requestDigest = createHash('sm3').update(rendered).digest()
+  if (reply.kind !== 'answered') return { outcome: undecided(reply), requestDigest }
+  const response = reply.body
+  if (reply.status !== 200) return { outcome: undecided(reply), requestDigest, response }
+  let said: Acknowledgement
+  try {
+    said = read(response)
+  } catch {
+    return { outcome: { kind: 'unknown', reason: 'the answer cannot be read' }, requestDigest, response }
+  }
+  if (said.ofMessageId !== message.number) {
+    return { outcome: { kind: 'unknown', reason: 'the answer is to another message' }, requestDigest, response }
+  }
+  if (!said.accepted) {
+    const outcome: Outcome = { kind: 'refused', code: said.code ?? 'none', reason: said.text ?? '' }
+    return { outcome, requestDigest, response, said }
+  }
+  if (message.kind === '10' && said.platformNumber === undefined) {
+    return { outcome: { kind: 'unknown', reason: 'acknowledged without a number' }, requestDigest, response }
+  }
+  return { outcome: { kind: 'delivered', receipt: said.platformNumber ?? null }, requestDigest, response, said }
+}
+
+const leaseOver: SendResult = { outcome: { kind: 'retry', reason: 'the lease was over before anything was sent' } }
+
+/** A reply that brought no acknowledgement. 429 and 503 say themselves that nothing was taken. */
+function undecided(reply: Reply): Outcome {
+  if (reply.kind === 'not-sent') return { kind: 'retry', reason: reply.reason }
+  if (reply.kind === 'unknown') return { kind: 'unknown', reason: reply.reason }
+  const reason = `status ${reply.status}`
+  if (reply.status === 429 || reply.status === 503) {
+    const seconds = Number(reply.headers['retry-after'])
+    return {
+      kind: 'retry',
+      reason,
+      ...(Number.isInteger(seconds) && seconds > 0 ? { afterMs: Math.min(seconds, 3600) * 1000 } : {}),
+    }
+  }
+  if (reply.status >= 400 && reply.status < 500) return { kind: 'refused', code: String(reply.status), reason }
+  return { kind: 'unknown', reason }
+}
+
+function settle(means: PlatformMeans, message: ClaimedMessage, result: SendResult): Settlement {
+  const lock = ask(means.caseLock, message.caseId)
+  return {
+    asks: [lock],
+    apply: (held, rows, streams) => {
+      const hold = held.of(lock)
+      if (hold === null) throw new Error('a message belongs to no case')
+      means.cases
+        .record({
+          type: 'push-attempted',
+          at: means.cases.clock.now(),
+          actors: { bankId: hold.bankId, system: 'platform' },
+          caseId: hold.id,
+          outcome: result.outcome.kind,
+          facts: {
+            endpoint: message.endpoint,
+            kind: message.kind,
+            messageId: message.id,
+            cursor: message.cursor,
+            fence: message.fence,
+          },
+        })
+        .addTo(rows)
+      if (message.kind !== '10' || result.outcome.kind !== 'delivered') return
+      const said = result.said as Acknowledgement
+      const fact = {
+        part: 0,
+        fact: 'platform-acknowledged' as const,
+        round: 1,
+        occurredAt: said.at ?? means.cases.clock.now().toISOString(),
+        saidBy: 'platform' as const,
+        reportedIn: '99',
+        messageId: said.messageId ?? message.number,
+        platformNumber: said.platformNumber ?? '',
+      }
+      applyFacts(hold, streams, [fact], rows, means.cases)
+    },
+  }
+}

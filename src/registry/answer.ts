@@ -1,0 +1,79 @@
+import type { Json } from '../base/json.ts'
+import type { Outcome } from '../base/outcome.ts'
+import type { Fact } from '../cases/facts.ts'
+import type { Reply } from '../http/call.ts'
+
+/** What the registry's answers become (schemas/canonical/answer.schema.json). */
+export interface RegistryAnswer {
+  /** BizMsgID of the question. */
+  messageId: string
+  success: boolean
+  code: string
+  text?: string
+  /** Of a refusal: what its code asks of us. */
+  retry?: 'never' | 'same' | 'look-up' | 'unknown'
+  cases: {
+    businessNumber?: string
+    part?: number
+    filingNumber?: string
+    registryNumber?: string
+    stored: boolean
+    receivedAt?: string
+  }[]
+  faults: { number?: number; code?: string; place?: string; text?: string }[]
+  events: Fact[]
+}
+
+export type ReadAnswer = (bytes: Buffer) => Json
+
+/** An answer, or why there is none that decides anything. */
+export type Heard =
+  | { kind: 'answer'; answer: RegistryAnswer; bytes: Buffer }
+  | { kind: 'not-sent'; reason: string }
+  | { kind: 'undecided'; reason: string; bytes?: Buffer }
+
+/**
+ * Reads a reply to the message `number`. Status 200 alone decides; any other status, silence, what cannot be read, and
+ * an answer to another message decide nothing.
+ */
+export function hear(reply: Reply, number: string, read: ReadAnswer): Heard {
+  if (reply.kind === 'not-sent') return reply
+  if (reply.kind === 'unknown') return { kind: 'undecided', reason: reply.reason }
+  if (reply.status !== 200) return { kind: 'undecided', reason: `status ${reply.status}`, bytes: reply.body }
+  let answer: RegistryAnswer
+  try {
+    answer = read(reply.body) as unknown as RegistryAnswer
+  } catch {
+    // The bytes are kept with the attempt; the error may quote them and is not.
+    return { kind: 'undecided', reason: 'the answer cannot be read', bytes: reply.body }
+  }
+  if (answer.messageId !== number) {
+    return { kind: 'undecided', reason: 'the answer is to another message', bytes: reply.body }
+  }
+  return { kind: 'answer', answer, bytes: reply.body }
+}
+
+/** What a refusal means for the message that was refused: the registry says that nothing was stored. */
+export function refusalOutcome(answer: RegistryAnswer): Outcome {
+  const words = [answer.text, ...answer.faults.map(({ place, text }) => [place, text].filter(Boolean).join(' '))]
+  const reason = words.filter(Boolean).join('; ').slice(0, 2000)
+  switch (answer.retry) {
+    case 'same':
+      return { kind: 'retry', reason: `refused for now, code ${answer.code}` }
+    case 'look-up':
+      return { kind: 'unknown', reason: `code ${answer.code}` }
+    default:
+      return { kind: 'refused', code: answer.code, reason }
+  }
+}
+
+/** Facts of one case out of an answer that may tell of many: by our number, and by the numbers that go with it. */
+export function factsOf(answer: RegistryAnswer, businessNumber: string): Fact[] {
+  const own = answer.cases.filter((one) => one.businessNumber === businessNumber)
+  // A number may come later than the receipt; what has none belongs to the only case that is told of.
+  const isAlone = own.length > 0 && own.length === answer.cases.length
+  const numbers = new Set(own.flatMap(({ registryNumber }) => (registryNumber === undefined ? [] : [registryNumber])))
+  return answer.events.filter(({ registryNumber }) =>
+    registryNumber === undefined ? isAlone : numbers.has(registryNumber),
+  )
+}

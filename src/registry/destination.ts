@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto'
+import { newId } from '../base/id.ts'
+import type { Json } from '../base/json.ts'
+import type { Outcome } from '../base/outcome.ts'
+import { Problem } from '../base/problem.ts'
+import { applyFacts, type CaseMeans, CERTIFICATE_KIND, type CertificateSource } from '../cases/apply.ts'
+import { caseFiles } from '../cases/case-files.ts'
+import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
+import type { Numbers } from '../cases/numbers.ts'
+import { type CaseHold, readCase, readDocument } from '../cases/store.ts'
+import { ask, type Step } from '../db/batch.ts'
+import type { Pool } from '../db/pool.ts'
+import type {
+  ClaimedMessage,
+  Destination,
+  InquiryResult,
+  Rendered,
+  SendResult,
+  Settlement,
+} from '../delivery/destination.ts'
+import type { MappingSet } from '../mapping/mapping-set.ts'
+import type { Files } from '../materials/files.ts'
+import { readMaterials } from '../materials/store.ts'
+import { factsOf, hear, type RegistryAnswer, refusalOutcome } from './answer.ts'
+import { certificateRow, type FetchedCertificate, fetchCertificate } from './certificate.ts'
+import type { RegistryClient } from './client.ts'
+import { CONTENT_MARKER, cutAtMarker, messageLength, numberAfter, withContent } from './materials.ts'
+
+export interface RegistryMeans {
+  endpoint: string
+  profile: string
+  concurrency: number
+  leaseMs: number
+  timeoutMs: number
+  peerMaximumMs: number
+  pool: Pool
+  cases: CaseMeans
+  caseLock: Step<string, CaseHold | null>
+  client: RegistryClient
+  mappings: MappingSet
+  files: Files
+  numbers: Numbers
+  site: Site
+  certificateLimitBytes: number
+}
+
+/**
+ * What is pushed to the registry: MATERIALS (file by file), SUBMIT, and the fetching of a certificate's file. An unknown
+ * SUBMIT is looked up before anything is sent again: the registry does not deduplicate. A MATERIAL replaces the one of
+ * its name, and a file that is fetched twice is fetched twice.
+ */
+export function registryDestination(means: RegistryMeans): Destination {
+  const read = (name: string) => {
+    const mapping = means.mappings.inward(`${means.profile}/${name}`)
+    return (bytes: Buffer, createdAt: Date): Json =>
+      mapping.read(bytes, messageContexts({ id: newId(), createdAt }, means.site))
+  }
+  const readReceipt = read('receipt')
+  const readLookup = read('lookup')
+  const lookup = means.mappings.outward(`${means.profile}/lookup`)
+
+  return {
+    endpoint: means.endpoint,
+    channel: 'registry',
+    concurrency: means.concurrency,
+    leaseMs: means.leaseMs,
+    timeoutMs: means.timeoutMs,
+    peerMaximumMs: means.peerMaximumMs,
+    afterUnknown: (kind) => (kind === 'SUBMIT' ? 'inquire' : 'resend'),
+    render: (message) => render(means, message),
+
+    send: async (message, rendered, deadline) => {
+      if (message.kind === CERTIFICATE_KIND) return fetchCertificate(means, message)
+      if (rendered === null) throw new Error('a message to the registry was not rendered')
+      const number = message.kind === 'MATERIALS' ? numberAfter(message.number, message.cursor) : message.number
+      const file = message.kind === 'MATERIALS' ? await fileOf(means, message) : null
+      // Right before the first byte: another may hold the lease by now.
+      if (deadline.over) return { outcome: { kind: 'retry', reason: 'the lease was over before anything was sent' } }
+      const now = means.cases.clock.now()
+      const reply = file === null ? await means.client.post(rendered) : await postFile(means, rendered, file)
+      const heard = hear(reply, number, (bytes) => readReceipt(bytes, now))
+      const requestDigest = createHash('sm3').update(rendered).digest()
+      if (heard.kind === 'not-sent') return { outcome: { kind: 'retry', reason: heard.reason }, requestDigest }
+      if (heard.kind === 'undecided') {
+        const response = heard.bytes
+        return {
+          outcome: { kind: 'unknown', reason: heard.reason },
+          requestDigest,
+          ...(response === undefined ? {} : { response }),
+        }
+      }
+      const { answer } = heard
+      const outcome = receiptOutcome(answer, message.kind)
+      const more = file?.more === true && outcome.kind === 'delivered'
+      return { outcome, requestDigest, response: heard.bytes, said: answer, more }
+    },
+
+    inquire: async (message): Promise<InquiryResult> => {
+      const head = await readCase(means.pool, message.caseId)
+      if (head === undefined) throw new Error('a message belongs to no case')
+      const [number = ''] = await means.numbers.take('inquiry')
+      const now = means.cases.clock.now()
+      const bytes = lookup.render(
+        { cases: [{ businessNumber: head.businessNumber }] },
+        messageContexts({ id: newId(), number, createdAt: now }, means.site),
+      )
+      const heard = hear(await means.client.post(bytes), number, (answer) => readLookup(answer, now))
+      if (heard.kind !== 'answer') return { kind: 'unclear', reason: heard.reason }
+      const { answer, bytes: response } = heard
+      const rows = answer.cases.filter((one) => one.businessNumber === head.businessNumber)
+      if (!answer.success || rows.length === 0) return { kind: 'unclear', reason: `code ${answer.code}`, response }
+      if (rows.some((row) => row.stored)) return { kind: 'found', said: answer, response }
+      return { kind: 'absent', response }
+    },
+
+    settle: (message, result) => settle(means, message, result),
+  }
+}
+
+async function render(means: RegistryMeans, message: ClaimedMessage): Promise<Rendered | null> {
+  if (message.kind === CERTIFICATE_KIND) return null
+  const head = await readCase(means.pool, message.caseId)
+  if (head === undefined) throw new Error('a message belongs to no case')
+  const document = await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer)
+  const createdAt = means.cases.clock.now()
+  if (message.kind === 'SUBMIT') {
+    const mapping = means.mappings.outward(`${means.profile}/submit-${head.businessType}`)
+    const all = contexts(head, document, { id: message.id, number: message.number, createdAt }, means.site)
+    return { bytes: mapping.render(document as unknown as Json, all), mapping: mapping.version }
+  }
+  const material = caseFiles(document)[message.cursor]
+  if (material === undefined) throw new Error('the cursor points behind the last file')
+  const mapping = means.mappings.outward(`${means.profile}/material`)
+  const number = numberAfter(message.number, message.cursor)
+  const all = contexts(head, document, { id: message.id, number, createdAt, contentMarker: CONTENT_MARKER }, means.site)
+  return { bytes: mapping.render(material as unknown as Json, all), mapping: mapping.version }
+}
+
+interface CaseFile {
+  id: string
+  key: Buffer
+  sizeBytes: number
+  more: boolean
+}
+
+async function fileOf(means: RegistryMeans, message: ClaimedMessage): Promise<CaseFile> {
+  const head = await readCase(means.pool, message.caseId)
+  if (head === undefined) throw new Error('a message belongs to no case')
+  const files = caseFiles(await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer))
+  const id = files[message.cursor]?.id ?? ''
+  const material = (await readMaterials(means.pool, head.bankId, [id], means.cases.sealer)).get(id)
+  if (material === undefined) throw new Error('a material of a case is not there')
+  return { id, key: material.key, sizeBytes: material.sizeBytes, more: message.cursor + 1 < files.length }
+}
+
+function postFile(means: RegistryMeans, rendered: Buffer, file: CaseFile): ReturnType<RegistryClient['post']> {
+  const cut = cutAtMarker(rendered)
+  return means.client.postStream(
+    withContent(cut, means.files.read(file.id, file.key)),
+    messageLength(cut, file.sizeBytes),
+  )
+}
+
+function receiptOutcome(answer: RegistryAnswer, kind: string): Outcome {
+  if (!answer.success) {
+    const outcome = refusalOutcome(answer)
+    // A file is no effect: where a submission would be looked up, a material is simply sent again.
+    return outcome.kind === 'unknown' && kind === 'MATERIALS' ? { kind: 'retry', reason: outcome.reason } : outcome
+  }
+  if (kind === 'SUBMIT' && !answer.cases.some((one) => one.stored)) {
+    return { kind: 'unknown', reason: 'a receipt that does not say whether the submission was stored' }
+  }
+  return { kind: 'delivered', receipt: answer.cases[0]?.receivedAt ?? null }
+}
+
+function settle(means: RegistryMeans, message: ClaimedMessage, result: SendResult): Settlement {
+  const lock = ask(means.caseLock, message.caseId)
+  return {
+    asks: [lock],
+    apply: (held, rows, streams) => {
+      const hold = held.of(lock)
+      if (hold === null) throw new Error('a message belongs to no case')
+      const { outcome } = result
+      means.cases
+        .record({
+          type: 'push-attempted',
+          at: means.cases.clock.now(),
+          actors: { bankId: hold.bankId, system: 'registry' },
+          caseId: hold.id,
+          outcome: outcome.kind,
+          facts: {
+            endpoint: message.endpoint,
+            kind: message.kind,
+            messageId: message.id,
+            cursor: message.cursor,
+            fence: message.fence,
+          },
+        })
+        .addTo(rows)
+      if (outcome.kind !== 'delivered') return
+      if (message.kind === CERTIFICATE_KIND) {
+        const fetched = result.said as FetchedCertificate
+        const source = JSON.parse((message.source as Buffer).toString()) as CertificateSource
+        certificateRow(hold, source, fetched, rows, means.cases)
+        const fact = {
+          part: source.part,
+          fact: 'certificate-released' as const,
+          round: 1,
+          subject: source.subject,
+          occurredAt: means.cases.clock.now().toISOString(),
+          saidBy: 'gateway' as const,
+          reportedIn: 'file',
+          messageId: message.id,
+        }
+        applyFacts(hold, streams, [fact], rows, means.cases)
+        return
+      }
+      if (message.kind === 'SUBMIT') {
+        applyFacts(hold, streams, factsOf(result.said as RegistryAnswer, hold.businessNumber), rows, means.cases)
+      }
+    },
+  }
+}
+
+/** Thrown by rendering when a document cannot be written in the registry's form: a dead letter with its reason. */
+export function unrenderable(cause: unknown): Problem {
+  return new Problem(
+    'message-invalid',
+    { zh: '无法生成登记系统报文', en: 'the message cannot be written for the registry' },
+    { cause },
+  )
+}

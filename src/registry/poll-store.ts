@@ -1,0 +1,48 @@
+import { inTransaction, type Pool, type Queryable } from '../db/pool.ts'
+
+export interface DuePoll {
+  caseId: string
+  step: number
+}
+
+/**
+ * Leases cases that are due to be asked about, oldest first. A lease that runs out lets another node ask: asking twice
+ * harms nothing.
+ */
+export async function claimPolls(pool: Pool, endpoint: string, limit: number, leaseMs: number): Promise<DuePoll[]> {
+  return inTransaction(pool, async (tx) => {
+    const { rows: door } = await tx.query(
+      `select from endpoint where name = $1 and not paused and (closed_until is null or closed_until <= now())`,
+      [endpoint],
+    )
+    if (door.length === 0) return []
+    const { rows } = await tx.query<{ case_id: string; step: number }>({
+      name: 'claim-polls',
+      text: `update poll set fence = fence + 1, lease_until = now() + $3 * interval '1 ms'
+             where case_id in (select case_id from poll
+                where endpoint = $1 and due_at <= now() and (lease_until is null or lease_until < now())
+                order by due_at limit $2 for update skip locked)
+             returning case_id, step`,
+      values: [endpoint, limit, leaseMs],
+    })
+    return rows.map((row) => ({ caseId: row.case_id, step: row.step }))
+  })
+}
+
+/** The case that a hint means, by the registry's number or ours; undefined for a number that is not ours. */
+export async function caseByNumber(db: Queryable, number: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from cases where business_number = $1 union all
+     select id from cases where registry_number = $1 limit 1`,
+    [number],
+  )
+  return rows[0]?.id
+}
+
+/** Makes a case due now; nothing when it is not to be asked about. A short statement of its own: a hint is no fact. */
+export async function hurryPoll(db: Queryable, caseId: string): Promise<boolean> {
+  const { rowCount } = await db.query('update poll set due_at = least(due_at, now()), step = 0 where case_id = $1', [
+    caseId,
+  ])
+  return (rowCount ?? 0) > 0
+}

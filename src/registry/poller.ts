@@ -1,0 +1,156 @@
+import { newId } from '../base/id.ts'
+import type { Json } from '../base/json.ts'
+import { applyFacts, type CaseMeans } from '../cases/apply.ts'
+import { messageContexts, type Site } from '../cases/contexts.ts'
+import type { Numbers } from '../cases/numbers.ts'
+import { nextQuestion, type QuestionKind } from '../cases/questions.ts'
+import { type CaseHold, polls, readCases } from '../cases/store.ts'
+import { ask, type Batch, type Step } from '../db/batch.ts'
+import type { Pool } from '../db/pool.ts'
+import { backoffMs } from '../delivery/backoff.ts'
+import type { CaseStreamsStep } from '../delivery/case-streams.ts'
+import type { MappingSet } from '../mapping/mapping-set.ts'
+import { factsOf, hear, type RegistryAnswer } from './answer.ts'
+import type { RegistryClient } from './client.ts'
+import { claimPolls, type DuePoll } from './poll-store.ts'
+
+export interface PollerMeans {
+  endpoint: string
+  profile: string
+  pool: Pool
+  batch: Batch
+  cases: CaseMeans
+  caseLock: Step<string, CaseHold | null>
+  streams: CaseStreamsStep
+  client: RegistryClient
+  mappings: MappingSet
+  numbers: Numbers
+  site: Site
+  /** Exchanges at once: at most a quarter of the registry's slots. */
+  concurrency: number
+  firstMs: number
+  capMs: number
+  timeoutMs: number
+  onError: (error: unknown) => void
+}
+
+/** Most cases of one exchange. */
+const CASES_OF_ONE = 50
+
+interface Polled {
+  hold: CaseHold
+  step: number
+}
+
+/**
+ * Asks the registry about cases. What to ask is a pure function of a case's state; cases with the same question share an
+ * exchange. Whoever has news is asked about again at once, the others back off.
+ * @returns how many cases were asked about: 0 means that nothing is due.
+ */
+export async function pollOnce(means: PollerMeans): Promise<number> {
+  const due = await claimPolls(means.pool, means.endpoint, CASES_OF_ONE * means.concurrency, means.timeoutMs + 30_000)
+  if (due.length === 0) return 0
+  const steps = new Map(due.map((poll: DuePoll) => [poll.caseId, poll.step]))
+  const groups = new Map<QuestionKind, Polled[]>()
+  const idle: Polled[] = []
+  for (const hold of await readCases(means.pool, [...steps.keys()], means.cases.sealer)) {
+    const kind = nextQuestion(hold.memory)?.kinds[0]
+    const polled = { hold, step: steps.get(hold.id) ?? 0 }
+    if (kind === undefined) idle.push(polled)
+    else groups.set(kind, [...(groups.get(kind) ?? []), polled])
+  }
+  const exchanges: { kind: QuestionKind; cases: Polled[] }[] = []
+  for (const [kind, cases] of groups) {
+    for (let i = 0; i < cases.length; i += CASES_OF_ONE)
+      exchanges.push({ kind, cases: cases.slice(i, i + CASES_OF_ONE) })
+  }
+  await Promise.all([...idle.map((one) => later(means, one)), ...lanes(exchanges, means)])
+  return due.length
+}
+
+function lanes(exchanges: { kind: QuestionKind; cases: Polled[] }[], means: PollerMeans): Promise<void>[] {
+  const rest = [...exchanges]
+  return Array.from({ length: Math.min(means.concurrency, rest.length) }, async () => {
+    for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
+      try {
+        await exchange(means, next.kind, next.cases)
+      } catch (error) {
+        // The leases run out and the cases are asked about again.
+        means.onError(error)
+      }
+    }
+  })
+}
+
+async function exchange(means: PollerMeans, kind: QuestionKind, cases: Polled[]): Promise<void> {
+  const [number = ''] = await means.numbers.take('inquiry')
+  const now = means.cases.clock.now()
+  const name = `${means.profile}/${kind.toLowerCase()}`
+  const all = messageContexts({ id: newId(), number, createdAt: now }, means.site)
+  const question = { cases: cases.map(({ hold }) => ({ businessNumber: hold.businessNumber })) }
+  const reply = await means.client.post(means.mappings.outward(name).render(question as unknown as Json, all))
+  const heard = hear(reply, number, (bytes) => means.mappings.inward(name).read(bytes, all))
+  await trace(means, kind, cases.length, heard.kind)
+  if (heard.kind !== 'answer' || !heard.answer.success) {
+    await Promise.all(cases.map((one) => later(means, one)))
+    return
+  }
+  await Promise.all(cases.map((one) => take(means, one, heard.answer)))
+}
+
+/** Applies what an answer says of one case. */
+async function take(means: PollerMeans, polled: Polled, answer: RegistryAnswer): Promise<void> {
+  const lock = ask(means.caseLock, polled.hold.id)
+  const streams = ask(means.streams, polled.hold.id)
+  await means.batch.submit({
+    asks: [lock, streams],
+    decide: (held, rows) => {
+      const hold = held.of(lock)
+      if (hold === null) return
+      const before = JSON.stringify(nextQuestion(hold.memory))
+      const verdicts = applyFacts(hold, held.of(streams), factsOf(answer, hold.businessNumber), rows, means.cases)
+      // Where the question changed, applying the facts has said when to ask it.
+      if (JSON.stringify(nextQuestion(hold.memory)) !== before) return
+      const hasNews = verdicts.includes('applied')
+      rows.add(polls, nextPoll(means, hold.id, hasNews ? 0 : polled.step + 1))
+    },
+  })
+}
+
+/** Nothing was learnt: asked again later. */
+async function later(means: PollerMeans, { hold, step }: Polled): Promise<void> {
+  await means.batch.submit({
+    asks: [],
+    decide: (_held, rows) => rows.add(polls, nextPoll(means, hold.id, step + 1)),
+  })
+}
+
+function nextPoll(
+  means: PollerMeans,
+  caseId: string,
+  step: number,
+): { case_id: string; endpoint: string; due_at: Date; step: number } {
+  const waitMs = backoffMs({ baseMs: means.firstMs, capMs: means.capMs }, Math.max(1, step), 0, Math.random)
+  return {
+    case_id: caseId,
+    endpoint: means.endpoint,
+    due_at: new Date(means.cases.clock.now().getTime() + waitMs),
+    step: Math.min(step, 30),
+  }
+}
+
+async function trace(means: PollerMeans, kind: QuestionKind, count: number, outcome: string): Promise<void> {
+  await means.batch.submit({
+    asks: [],
+    decide: (_held, rows) =>
+      means.cases
+        .record({
+          type: 'poll-exchanged',
+          at: means.cases.clock.now(),
+          actors: { system: 'registry' },
+          outcome,
+          facts: { endpoint: means.endpoint, kind, cases: count },
+        })
+        .addTo(rows),
+  })
+}
