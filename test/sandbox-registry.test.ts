@@ -252,7 +252,7 @@ await t.test('it calls with the number when something happened', async (t) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      heard.push(`${request.headers['x-secret']} ${Buffer.concat(chunks).toString('latin1')}`)
+      heard.push(`${String(request.headers['x-secret'])} ${Buffer.concat(chunks).toString('latin1')}`)
       response.end()
     })
   })
