@@ -11,23 +11,48 @@ export interface Directory {
   current(): AccessSnapshot
   /** Reads anew; calls at the same time share one reading. */
   refresh(): Promise<AccessSnapshot>
+  /**
+   * Reads anew if the revision has changed; asks at most every `FRESHEN_MS`. For what only anyone's word is behind, an
+   * unknown certificate, so that strangers cannot make us read the tables at will.
+   */
+  freshen(): Promise<AccessSnapshot>
 }
+
+const FRESHEN_MS = 200
 
 export async function openDirectory(pool: Pool): Promise<Directory> {
   let snapshot = await loadSnapshot(pool)
   let reading: Promise<AccessSnapshot> | null = null
+  let asking: Promise<AccessSnapshot> | null = null
+  let askedAtMs = Number.NEGATIVE_INFINITY
+
+  function refresh(): Promise<AccessSnapshot> {
+    reading ??= loadSnapshot(pool)
+      .then((fresh) => {
+        if (fresh.revision >= snapshot.revision) snapshot = fresh
+        return snapshot
+      })
+      .finally(() => {
+        reading = null
+      })
+    return reading
+  }
+
+  async function askRevision(): Promise<AccessSnapshot> {
+    askedAtMs = performance.now()
+    const { rows } = await pool.query<{ number: number }>('select number from revision')
+    return rows[0]?.number === snapshot.revision ? snapshot : refresh()
+  }
+
   return {
     current: () => snapshot,
-    refresh: () => {
-      reading ??= loadSnapshot(pool)
-        .then((fresh) => {
-          if (fresh.revision >= snapshot.revision) snapshot = fresh
-          return snapshot
-        })
-        .finally(() => {
-          reading = null
-        })
-      return reading
+    refresh,
+    freshen: () => {
+      if (asking === null && performance.now() - askedAtMs < FRESHEN_MS) return Promise.resolve(snapshot)
+      asking ??= askRevision().finally(() => {
+        asking = null
+      })
+      return asking
     },
   }
 }

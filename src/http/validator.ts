@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import type { Fault } from '../base/problem.ts'
+
+/** Most faults of one body that are told; beyond that the rest is noise. */
+const FAULTS_MAXIMUM = 100
+
+/** Keywords of our own that belong to mappings, not to validation. */
+const OWN_KEYWORDS = ['x-xml', 'x-empty', 'x-type', 'x-pattern', 'x-bytes', 'x-code', 'x-unit', 'x-items', 'x-alias']
+
+export type Validate = (body: unknown) => Fault[]
+
+/**
+ * Compiles the canonical schemas once. Nothing is mended: no coercion, no defaults, no removal; an unknown member is a
+ * fault.
+ */
+export function openValidator(schemasDir: string): (schema: string) => Validate {
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: true,
+    strictTypes: false,
+    strictRequired: false,
+    coerceTypes: false,
+    useDefaults: false,
+    removeAdditional: false,
+    verbose: false,
+  })
+  addFormats.default(ajv)
+  for (const keyword of OWN_KEYWORDS) ajv.addKeyword(keyword)
+  const folder = join(schemasDir, 'canonical')
+  for (const file of readdirSync(folder).sort()) {
+    if (file.endsWith('.schema.json')) ajv.addSchema(JSON.parse(readFileSync(join(folder, file), 'utf8')) as object)
+  }
+  return (schema) => {
+    const validate = ajv.getSchema(`canonical/${schema}.schema.json`)
+    if (validate === undefined) throw new Error(`there is no canonical schema ${schema}`)
+    return (body) => (validate(body) === true ? [] : toFaults(validate))
+  }
+}
+
+function toFaults(validate: ValidateFunction): Fault[] {
+  const faults: Fault[] = []
+  const seen = new Set<string>()
+  for (const error of validate.errors ?? []) {
+    const fault = toFault(error)
+    if (fault === null) continue
+    const key = `${fault.pointer}\n${fault.code}`
+    if (seen.has(key)) continue
+    seen.add(key)
+    faults.push(fault)
+    if (faults.length === FAULTS_MAXIMUM) break
+  }
+  return faults
+}
+
+type Words = [code: string, zh: string, en: string]
+
+/** One sentence of what is wrong, in both languages; null for errors that only repeat what others say. */
+function toFault(error: ErrorObject): Fault | null {
+  const params = error.params as Record<string, unknown>
+  const at = error.instancePath
+  const member = (name: unknown): string => `${at}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  const fault = (pointer: string, [code, zh, en]: Words): Fault => ({ pointer, code, detail: zh, detailEn: en })
+  switch (error.keyword) {
+    case 'if':
+    case 'oneOf':
+    case 'anyOf':
+    case 'allOf':
+    case 'not':
+      return null
+    case 'required':
+      return fault(member(params['missingProperty']), ['field-missing', '缺少必填字段', 'the field is required'])
+    case 'dependentRequired':
+      return fault(member(params['missingProperty']), ['field-missing', '在此情形下必填', 'the field is required here'])
+    case 'additionalProperties':
+      return fault(member(params['additionalProperty']), ['field-unknown', '未知字段', 'there is no such field'])
+    case 'false schema':
+      return fault(at, ['field-not-allowed', '在此情形下不应出现该字段', 'the field is not allowed here'])
+    case 'type':
+      return fault(at, [
+        'type-wrong',
+        `类型应为 ${String(params['type'])}`,
+        `must be of type ${String(params['type'])}`,
+      ])
+    case 'enum':
+      return fault(at, [
+        'value-not-in-list',
+        '取值不在允许范围内',
+        `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`,
+      ])
+    case 'const':
+      return fault(at, ['value-not-in-list', '取值不符', `must be ${JSON.stringify(params['allowedValue'])}`])
+    case 'pattern':
+      return fault(at, ['format-wrong', '格式错误', `must match ${String(params['pattern'])}`])
+    case 'format':
+      return fault(at, [
+        'format-wrong',
+        `格式应为 ${String(params['format'])}`,
+        `must be a ${String(params['format'])}`,
+      ])
+    case 'maxLength':
+    case 'minLength':
+    case 'maxItems':
+    case 'minItems':
+      return fault(at, [
+        'length-wrong',
+        `长度或数量超出限制（${String(params['limit'])}）`,
+        `${error.keyword} is ${String(params['limit'])}`,
+      ])
+    case 'minimum':
+    case 'maximum':
+    case 'exclusiveMinimum':
+    case 'exclusiveMaximum':
+      return fault(at, [
+        'out-of-range',
+        `数值超出范围（${String(params['limit'])}）`,
+        `${error.keyword} is ${String(params['limit'])}`,
+      ])
+    case 'uniqueItems':
+      return fault(at, ['items-repeated', '列表中有重复项', 'items must differ'])
+    default:
+      return fault(at, ['schema-violated', '不符合报文规范', `violates ${error.keyword}`])
+  }
+}
