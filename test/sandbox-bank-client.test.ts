@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type BankClient, bankClient } from '../src/sandbox/bank-client.ts'
+import { type BankAnswer, type BankCall, type BankClient, bankClient, type Tamper } from '../src/sandbox/bank-client.ts'
 import {
   type CertificateAuthority,
   type Identity,
@@ -143,7 +143,7 @@ await t.test('a call is signed over what the interface asks, with each kind of k
   const { stub, client } = await parties(t)
   for (const algorithm of ['p256', 'rsa', 'sm2'] as const) {
     const { bank, client: caller } = await client(algorithm)
-    const answer = await caller.submitApplication({ bankReference: '一' })
+    const answer: BankAnswer = await caller.submitApplication({ bankReference: '一' })
     t.match(answer, { status: 202, verified: true, receipt: /^sm3=:/ })
     const sent = stub.seen.at(-1)
     if (sent === undefined) throw new Error('nothing was sent')
@@ -168,7 +168,7 @@ await t.test('a reading call carries neither body nor key, and covers the operat
 await t.test('each hook makes exactly one thing wrong', async (t) => {
   const { stub, client } = await parties(t)
   const { bank, client: caller } = await client('p256')
-  const call = { method: 'POST', path: '/v1/applications', body: '{"a":1}' }
+  const call: BankCall = { method: 'POST', path: '/v1/applications', body: '{"a":1}' }
   const keys = [verificationKey(bank.certificatePem)]
   const window = { nowMs: Date.now(), windowSeconds: 300 }
   const lastSent = (): RequestParts => stub.seen.at(-1) as RequestParts
@@ -179,7 +179,7 @@ await t.test('each hook makes exactly one thing wrong', async (t) => {
       return (error as Error).message
     }
   }
-  const attempt = async (tamper: NonNullable<Parameters<BankClient['call']>[0]['tamper']>): Promise<string> => {
+  const attempt = async (tamper: Tamper): Promise<string> => {
     // The stub binds its answer to the call as it arrived, so a tampered call may rightly get an unbelievable answer.
     await caller.call({ ...call, tamper }).catch(() => undefined)
     return verdict()

@@ -3,7 +3,12 @@ import { X509Certificate } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { openCertificateAuthority, readIdentity, writeIdentity } from '../src/sandbox/certificate-authority.ts'
+import {
+  type Flaw,
+  openCertificateAuthority,
+  readIdentity,
+  writeIdentity,
+} from '../src/sandbox/certificate-authority.ts'
 import { readPrivateKey } from '../src/sandbox/private-key.ts'
 
 const bank = {
@@ -66,10 +71,14 @@ await t.test(
       const good = await authority.issue({ ...bank, algorithm })
       const verdict = await verify(algorithm, good.certificatePem)
       t.equal(verdict.status, 0, `${algorithm}: ${verdict.stderr}`)
-      const expired = await authority.issue({ ...bank, algorithm, flaw: 'expired' })
-      t.match((await verify(algorithm, expired.certificatePem)).stderr, /expired/)
-      const early = await authority.issue({ ...bank, algorithm, flaw: 'not-yet-valid' })
-      t.match((await verify(algorithm, early.certificatePem)).stderr, /not yet valid/)
+      const flaws: [Flaw, RegExp][] = [
+        ['expired', /expired/],
+        ['not-yet-valid', /not yet valid/],
+      ]
+      for (const [flaw, reason] of flaws) {
+        const flawed = await authority.issue({ ...bank, algorithm, flaw })
+        t.match((await verify(algorithm, flawed.certificatePem)).stderr, reason)
+      }
       const stranger = await authority.issue({ ...bank, algorithm, flaw: 'unknown-ca' })
       t.not((await verify(algorithm, stranger.certificatePem)).status, 0, `${algorithm}: unknown CA`)
       const encipherment = await authority.issue({ ...bank, algorithm, flaw: 'wrong-usage' })

@@ -23,7 +23,7 @@ import { type KeyAlgorithm, makePrivateKey, type PrivateKey, readPrivateKey } fr
 /** What makes a certificate one that must be refused. */
 export type Flaw = 'expired' | 'not-yet-valid' | 'wrong-usage' | 'unknown-ca'
 
-export interface CertificateRequest {
+interface CertificateRequest {
   algorithm: KeyAlgorithm
   /** Subject O: the bank's full name. */
   organization: string

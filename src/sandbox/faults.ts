@@ -3,7 +3,7 @@
  * 500 without effect, `busy` a decided "later" without effect; the last three have had the effect; `refuse` stops
  * listening for `delayMs` at once.
  */
-export const faultKinds = [
+const faultKinds = [
   'slow',
   'error-before',
   'busy',
@@ -12,7 +12,7 @@ export const faultKinds = [
   'garbage',
   'refuse',
 ] as const
-export type FaultKind = (typeof faultKinds)[number]
+type FaultKind = (typeof faultKinds)[number]
 
 export interface FaultRule {
   fault: FaultKind

@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib'
 
 /** A grey picture, one byte a pixel, stored as it is: what a scanner without compression delivers. */
-export interface PdfScan {
+interface PdfScan {
   width: number
   height: number
   pixels: Buffer

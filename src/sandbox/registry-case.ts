@@ -18,7 +18,7 @@ export interface CasePart {
   rows: Row[]
 }
 
-export interface CorrectionItem {
+interface CorrectionItem {
   materialName?: string
   field?: { row: string; attribute: string; unitNumber: string }
   wanted: string

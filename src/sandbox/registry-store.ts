@@ -17,7 +17,7 @@ export interface HeldMaterial {
 }
 
 /** One line of `submits.jsonl`: a SUBMIT that was taken, and so had an effect. */
-export interface TakenSubmit {
+interface TakenSubmit {
   businessNumber: string
   bizMsgId: string
   sha256: string

@@ -1,5 +1,5 @@
 /** Structured fields (RFC 8941), as much as message signatures and digests use. */
-export type BareItem = string | number | boolean | Buffer | { token: string }
+type BareItem = string | number | boolean | Buffer | { token: string }
 export interface Item {
   value: BareItem
   params: [string, BareItem][]
@@ -33,14 +33,14 @@ export function isInnerList(member: Member | undefined): member is InnerList {
   return member !== undefined && 'items' in member
 }
 
-export function serializeBareItem(value: BareItem): string {
+function serializeBareItem(value: BareItem): string {
   if (typeof value === 'string') return `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`
   if (typeof value === 'number') return String(value)
   if (typeof value === 'boolean') return value ? '?1' : '?0'
   return Buffer.isBuffer(value) ? `:${value.toString('base64')}:` : value.token
 }
 
-export function serializeParams(params: [string, BareItem][]): string {
+function serializeParams(params: [string, BareItem][]): string {
   return params.map(([key, value]) => (value === true ? `;${key}` : `;${key}=${serializeBareItem(value)}`)).join('')
 }
 
