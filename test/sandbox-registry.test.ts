@@ -109,7 +109,7 @@ await t.test('a submission with its files goes through to certificates that fit 
 })
 
 await t.test('the same submission twice makes two cases, and the look-up shows both', async (t) => {
-  const registry = await start(t)
+  const registry = await start(t, { stepMs: null })
   const submission = golden('registry-submit-mortgage-first')
   await sendMaterials(registry, submission)
   await send(registry, submission)
