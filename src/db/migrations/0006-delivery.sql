@@ -18,6 +18,7 @@ create table message (
   attempts integer not null default 0,
   inquiry text,                              -- the question to ask before anything is sent again
   inquiries integer not null default 0,      -- how often that question found nothing
+  unclear integer not null default 0,        -- how often running that question brought no answer
   cursor integer not null default 0,         -- files of a materials message that have arrived
   number text not null,                      -- BizMsgID, or unid at the platform; a retry repeats it
   document_version integer not null,

@@ -1,0 +1,57 @@
+import { createPostgresBackend, runMigrations, withBackend } from 'bullmq'
+import pg from 'pg'
+import { type JobStore, jobOptions, type OnFault, QUEUE_NAME, workerOptions } from './job-store.ts'
+
+const { Queue, Worker } = withBackend(createPostgresBackend)
+
+/**
+ * Jobs in a schema of their own beside the gateway's. It is migrated before anything uses it: a worker on an unmigrated
+ * schema spins.
+ */
+export async function postgresStore(databaseUrl: string, prefix: string, onFault: OnFault): Promise<JobStore> {
+  const schema = `${prefix.toLowerCase().replaceAll('-', '_')}_queue`
+  const own = new pg.Pool({ connectionString: databaseUrl, max: 1, application_name: 'bdc-gateway queue' })
+  own.on('error', (error) => onFault('queue', error))
+  own.on('connect', (client) => client.on('error', (error) => onFault('queue', error)))
+  try {
+    await migrate(own, schema)
+  } catch (error) {
+    await own.end()
+    throw error
+  }
+  const connection = { connectionString: databaseUrl, schema, max: 2, application_name: 'bdc-gateway queue' }
+  const queue = new Queue(QUEUE_NAME, { connection })
+  queue.on('error', (error) => onFault('queue', error))
+  return {
+    add: async (endpoint) => void (await queue.add(endpoint, {}, jobOptions(endpoint))),
+    startWorker: (handle) => {
+      const worker = new Worker(QUEUE_NAME, async ({ name }) => handle(name), { connection, ...workerOptions })
+      worker.on('error', (error) => onFault('queue worker', error))
+      return worker
+    },
+    repair: async () => {
+      const { rows } = await own.query<{ there: boolean }>('select to_regclass($1) is not null as there', [
+        `"${schema}".job`,
+      ])
+      if (rows[0]?.there === true) return
+      // Half a schema cannot be migrated; it is ours alone, and what it held was hints.
+      await own.query(`drop schema if exists "${schema}" cascade`)
+      await migrate(own, schema)
+    },
+    close: async () => {
+      await queue.close()
+      await own.end()
+    },
+  }
+}
+
+async function migrate(pool: pg.Pool, schema: string): Promise<void> {
+  const client = await pool.connect()
+  let broken = true
+  try {
+    await runMigrations(client, schema)
+    broken = false
+  } finally {
+    client.release(broken)
+  }
+}

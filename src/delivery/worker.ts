@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Clock, systemClock } from '../base/clock.ts'
+import type { Batch } from '../db/batch.ts'
+import type { Pool } from '../db/pool.ts'
+import type { RetryRule } from './backoff.ts'
+import type { CaseStreamsStep } from './case-streams.ts'
+import { checkTimes } from './check-times.ts'
+import { claim } from './claim.ts'
+import { type AttemptLine, type CourierOptions, carry } from './courier.ts'
+import type { Deadline } from './deadline.ts'
+import type { Destination, OnDead, Sealer } from './destination.ts'
+import { Lane } from './lane.ts'
+import type { WakeQueue } from './queue.ts'
+import { Reconciler, type ReconcilerHealth } from './reconciler.ts'
+import type { Recording } from './record.ts'
+import { type LeasedRow, openLeased } from './store.ts'
+
+export interface DeliveryOptions {
+  pool: Pool
+  batch: Batch
+  streams: CaseStreamsStep
+  sealer: Sealer
+  queue: WakeQueue
+  destinations: readonly Destination[]
+  retry: RetryRule
+  onDead: OnDead
+  /** Inquiries without an answer after which a person must look; default 20. */
+  unclearMaximum?: number
+  /** How often due work without a wake-up is looked for, in ms; default 1,000. */
+  tickMs?: number
+  /** How long `close` waits for what is under way, in ms; default 10,000. Leases end what it leaves. */
+  graceMs?: number
+  clock?: Clock
+  random?: () => number
+  onAttempt?: (line: AttemptLine) => void
+  onFault?: (where: string, error: unknown) => void
+}
+
+export interface Delivery {
+  /** Looks at what is due at an endpoint. */
+  wake(endpoint: string): void
+  health(): ReconcilerHealth
+  close(): Promise<void>
+}
+
+interface Item {
+  row: LeasedRow
+  lease: Deadline
+}
+
+/**
+ * Sends what is committed: a lane an endpoint, woken by the queue's jobs and by the reconciler.
+ * @throws {Error} when times of a destination do not fit together; naming every fault.
+ */
+export function startDelivery(options: DeliveryOptions): Delivery {
+  const { pool, batch, sealer, queue, clock = systemClock, random = Math.random } = options
+  const onFault = options.onFault ?? ((): void => undefined)
+  const faults = options.destinations.flatMap((destination) => checkTimes(destination))
+  if (faults.length > 0) throw new Error(`times that do not fit together:\n${faults.join('\n')}`)
+
+  let closing = false
+  const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
+  const destinations = new Map(options.destinations.map((destination) => [destination.endpoint, destination]))
+  if (destinations.size < options.destinations.length) throw new Error('an endpoint has two destinations')
+  const recording: Recording = {
+    streams: options.streams,
+    sealer,
+    retry: options.retry,
+    unclearMaximum: options.unclearMaximum ?? 20,
+    onDead: options.onDead,
+    random,
+  }
+  const courier: CourierOptions = {
+    batch,
+    recording,
+    clock,
+    onAttempt: options.onAttempt ?? ((): void => undefined),
+    onFault,
+    closing: () => closing,
+  }
+  const lanes = new Map(
+    options.destinations.map((destination) => [
+      destination.endpoint,
+      new Lane<Item>({
+        concurrency: destination.concurrency,
+        claim: async (limit) => {
+          const { endpoint, leaseMs } = destination
+          const { rows, deadline, more } = await claim(pool, { endpoint, limit, leaseMs, owner })
+          return { items: rows.map((row) => ({ row, lease: deadline })), more }
+        },
+        work: async ({ row, lease }) => carry(courier, destination, await openLeased(row, sealer), lease),
+        onFault: (error) => onFault(`lane ${destination.endpoint}`, error),
+      }),
+    ]),
+  )
+  const wake = (endpoint: string): void => lanes.get(endpoint)?.wake()
+  const reconciler = new Reconciler({
+    pool,
+    batch,
+    clock,
+    sealer,
+    recording,
+    destinations,
+    wake,
+    onFault,
+    repair: () => queue.repair(),
+    tickMs: options.tickMs ?? 1000,
+  })
+
+  queue.work({ wake, isBusy: (endpoint) => lanes.get(endpoint)?.busy === true })
+  reconciler.start()
+
+  let closed: Promise<void> | null = null
+  const close = async (): Promise<void> => {
+    closing = true
+    await reconciler.close()
+    await queue.stopWork()
+    const idle = Promise.all([...lanes.values()].map((lane) => lane.stop()))
+    const grace = new AbortController()
+    await Promise.race([idle, sleep(options.graceMs ?? 10_000, null, { signal: grace.signal }).catch(() => null)])
+    grace.abort()
+  }
+  return { wake, health: () => reconciler.health(), close: () => (closed ??= close()) }
+}

@@ -1,0 +1,165 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { newId } from '../src/base/id.ts'
+import { listQueues } from '../src/delivery/operations.ts'
+import { openWakeQueue, type WakeQueue } from '../src/delivery/queue.ts'
+import { testDatabase } from './support/database.ts'
+import { delivered, deliveryWorld, FakeDestination, type World } from './support/delivery-world.ts'
+import { until } from './support/until.ts'
+
+const allDelivered = (world: World, count: number) => async (): Promise<boolean> =>
+  (await listQueues(world.pool)).reduce((sum, queue) => sum + queue.delivered, 0) === count
+
+const BULLMQ_TABLES = `select 'test_1_queue.' || quote_ident(tablename) as name from pg_tables
+  where schemaname = 'test_1_queue' and tablename <> 'migration'`
+
+await t.test('everything is delivered though the queue is emptied and then dropped under way', async (t) => {
+  const world = await deliveryWorld(t)
+  const other = await world.anotherNode()
+  const destinations = ['a', 'b', 'c'].map((name) => new FakeDestination(name))
+  for (const destination of destinations)
+    destination.onSend = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return delivered
+    }
+  await world.start(destinations)
+  await other.start(destinations)
+  let count = 0
+  const append = async (cases: number): Promise<void> => {
+    for (let i = 0; i < cases; i += 1) {
+      const messages = destinations.map(({ endpoint }, j) => ({ endpoint, position: 1 + j }))
+      await (i % 2 === 0 ? world : other).append(newId(), ...messages)
+      count += messages.length
+    }
+  }
+  await append(10)
+  const { rows } = await world.pool.query<{ name: string }>(BULLMQ_TABLES)
+  t.ok(rows.length > 3)
+  await world.pool.query(`truncate ${rows.map(({ name }) => name).join(', ')} cascade`)
+  await append(10)
+  await until(allDelivered(world, count))
+  await world.pool.query('drop schema test_1_queue cascade')
+  await append(10)
+  await until(allDelivered(world, count))
+  await until(async () => (await world.pool.query(BULLMQ_TABLES)).rowCount === rows.length)
+  const sent = destinations.flatMap((destination) => destination.sent.map(({ message }) => message.id))
+  t.equal(new Set(sent).size, count)
+  t.equal(sent.length, count, 'each was sent once')
+})
+
+await t.test('slots of an endpoint are counted over all nodes', async (t) => {
+  const world = await deliveryWorld(t)
+  const destination = new FakeDestination('registry')
+  destination.concurrency = 3
+  let now = 0
+  let most = 0
+  destination.onSend = async () => {
+    now += 1
+    most = Math.max(most, now)
+    await new Promise((resolve) => setTimeout(resolve, 15))
+    now -= 1
+    return delivered
+  }
+  await world.start([destination])
+  await (await world.anotherNode()).start([destination])
+  for (let i = 0; i < 30; i += 1) await world.append(newId(), { endpoint: 'registry', position: 1 })
+  await until(allDelivered(world, 30))
+  t.equal(most, 3)
+})
+
+await t.test('close waits for what is under way and leaves the rest to others', async (t) => {
+  const world = await deliveryWorld(t)
+  const destination = new FakeDestination('registry')
+  destination.concurrency = 2
+  let release = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  destination.onSend = async (message) => {
+    await gate
+    return message.kind === 'MATERIAL' ? { ...delivered, more: message.cursor < 2 } : delivered
+  }
+  const delivery = await world.start([destination])
+  const [material] = await world.append(newId(), { endpoint: 'registry', position: 1, kind: 'MATERIAL' })
+  await world.append(newId(), { endpoint: 'registry', position: 1 })
+  await world.append(newId(), { endpoint: 'registry', position: 1 })
+  await until(() => destination.sent.length === 2)
+  t.ok(delivery.health().ok)
+  const closing = delivery.close()
+  release()
+  await closing
+  t.equal(destination.sent.length, 2)
+  t.match(await world.message(material as string), { state: 'waiting', cursor: 1, lease_until: null })
+  t.equal((await world.pool.query("select from message where state = 'sending'")).rowCount, 0)
+  await (await world.anotherNode()).start([destination])
+  await until(allDelivered(world, 3))
+  t.strictSame(
+    destination.sent.filter(({ message }) => message.id === material).map(({ message }) => message.cursor),
+    [0, 1, 2],
+  )
+})
+
+async function hearsEveryWake(t: Test, open: () => Promise<WakeQueue>): Promise<void> {
+  const [producer, consumer] = [await open(), await open()]
+  t.teardown(() => producer.close())
+  t.teardown(() => consumer.close())
+  const heard: string[] = []
+  consumer.work({ wake: (endpoint) => void heard.push(endpoint), isBusy: () => false })
+  producer.wake('bank.1')
+  await until(() => heard.length === 1)
+  for (let i = 0; i < 100; i += 1) producer.wake('bank.1')
+  await until(() => heard.length >= 2)
+  t.ok(heard.length <= 4, `100 wake-ups at once give few jobs: ${heard.length}`)
+  const before = heard.length
+  producer.wake('bank.2')
+  await until(() => heard.slice(before).includes('bank.2'))
+  await producer.repair()
+}
+
+await t.test('wake-ups through PostgreSQL are heard by another node, and few jobs are made of many', async (t) => {
+  const { url } = await testDatabase(t)
+  await hearsEveryWake(t, () => openWakeQueue({ databaseUrl: url, prefix: 'p' }))
+})
+
+const redisServer = spawnSync('redis-server', ['--version']).status === 0
+await t.test(
+  'wake-ups through Redis are heard by another node, also after it was flushed',
+  { skip: redisServer ? false : 'redis-server is not installed' },
+  async (t) => {
+    const port = await freePort()
+    const dir = mkdtempSync(join(tmpdir(), 'redis-'))
+    const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir])
+    t.teardown(async () => {
+      const gone = new Promise((resolve) => server.once('exit', resolve))
+      server.kill()
+      await gone
+      rmSync(dir, { recursive: true })
+    })
+    const redisUrl = `redis://127.0.0.1:${port}`
+    const client = new Redis(redisUrl)
+    client.on('error', () => undefined)
+    t.teardown(() => client.disconnect())
+    await until(() => client.ping().catch(() => null))
+    const open = (): Promise<WakeQueue> => openWakeQueue({ databaseUrl: 'unused', redisUrl, prefix: 'p' })
+    await hearsEveryWake(t, open)
+    await client.flushall()
+    await hearsEveryWake(t, open)
+  },
+)
+
+await t.test('a queue prefix that is no name is refused', async (t) => {
+  await t.rejects(openWakeQueue({ databaseUrl: 'unused', prefix: 'a; drop' }), /letters/)
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
