@@ -101,6 +101,12 @@ export const problems = {
     title: '账号无权办理该地区业务',
     titleEn: 'The account may not file for this area',
   },
+  'business-type-not-offered': {
+    status: 403,
+    retry: 'never',
+    title: '尚未开通该业务类型',
+    titleEn: 'The business type is not offered',
+  },
   // intake
   'nonce-repeated': { status: 401, retry: 'same-key', title: '随机数重复使用', titleEn: 'The nonce was used before' },
   'idempotency-key-missing': {

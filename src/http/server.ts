@@ -33,7 +33,7 @@ export function buildServer(options: {
       caseSensitive: true,
       ignoreTrailingSlash: false,
       ignoreDuplicateSlashes: false,
-      maxParamLength: 200,
+      maxParamLength: 500,
     },
     return503OnClosing: false,
     forceCloseConnections: 'idle',

@@ -44,6 +44,8 @@ function toFaults(validate: ValidateFunction): Fault[] {
   const faults: Fault[] = []
   const seen = new Set<string>()
   for (const error of validate.errors ?? []) {
+    // What each member lacks to be the one that a list must contain; the list's own error says it once.
+    if (error.schemaPath.includes('/contains/')) continue
     const fault = toFault(error)
     if (fault === null) continue
     const key = `${fault.pointer}\n${fault.code}`
@@ -118,6 +120,8 @@ function toFault(error: ErrorObject): Fault | null {
         `数值超出范围（${String(params['limit'])}）`,
         `${error.keyword} is ${String(params['limit'])}`,
       ])
+    case 'contains':
+      return fault(at, ['item-missing', '列表缺少必需的一项', 'the list lacks an item that it must contain'])
     case 'uniqueItems':
       return fault(at, ['items-repeated', '列表中有重复项', 'items must differ'])
     default:

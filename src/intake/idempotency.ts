@@ -71,6 +71,16 @@ export const keyGate: Step<KeyAsk, KeyResult> = {
   },
 }
 
+/** Whether a key is held already: spares a repeat its preparation. The gate alone decides. */
+export async function findKey(db: Queryable, ask: KeyAsk): Promise<boolean> {
+  const { rows } = await db.query({
+    name: 'idempotency-find',
+    text: 'select 1 from idempotency_key where account_id = $1 and route = $2 and key = $3',
+    values: [ask.accountId, ask.route, ask.key],
+  })
+  return rows.length > 0
+}
+
 export interface AnswerRow {
   request_id: string
   status: number

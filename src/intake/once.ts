@@ -29,6 +29,8 @@ export interface Work {
   act(held: Held, rows: Rows): Answer
   /** Traces a refusal by nonce or key; the signature has verified, so it is traced one by one. */
   refuse(problem: Problem, rows: Rows): void
+  /** Traces that a stored answer is given out again. */
+  repeat(rows: Rows): void
 }
 
 export type Effect =
@@ -61,7 +63,9 @@ export function takeEffect(batch: Batch, sealer: Seal, once: Once, work: Work): 
       if (key !== null) {
         const result = held.of(key)
         if (!result.won) {
-          return result.sameRequest ? { kind: 'repeat', holder: result.holder } : refused(work, rows, keyConflict())
+          if (!result.sameRequest) return refused(work, rows, keyConflict())
+          work.repeat(rows)
+          return { kind: 'repeat', holder: result.holder }
         }
       }
       const answer = work.act(held, rows)

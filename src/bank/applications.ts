@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto'
+import type { FastifyPluginAsync } from 'fastify'
+import { type Caller, permitFiling, refusal } from '../access/decide.ts'
+import { operatorDetails } from '../access/operator-details.ts'
+import { newId } from '../base/id.ts'
+import { Problem, problemBody } from '../base/problem.ts'
+import type { Application } from '../cases/application.ts'
+import { fileCase } from '../cases/file-case.ts'
+import { areaCodes, normalise } from '../cases/normalise.ts'
+import { checkMortgageFirst } from '../cases/rules/mortgage-first.ts'
+import { type Ask, ask, type Rows } from '../db/batch.ts'
+import type { CaseStreams } from '../delivery/case-streams.ts'
+import { type ReferenceAsk, referenceGate } from '../intake/bank-reference.ts'
+import type { Answer } from '../intake/once.ts'
+import { readMaterials } from '../materials/store.ts'
+import { answer, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { caseRoutes } from './cases.ts'
+import type { BankMeans } from './means.ts'
+import type { Plan } from './perform.ts'
+
+/** Business types that this gateway files today. */
+const OFFERED = new Set(['mortgage-first'])
+
+/** POST /v1/applications: an application becomes a case, once. */
+export const applicationRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
+  await server.register(caseRoutes, means)
+
+  server.post('/applications', async (request, reply) => {
+    if (!means.hasRoom()) {
+      throw new Problem(
+        'disk-full',
+        { zh: '存储空间不足，暂不受理', en: 'storage is nearly full' },
+        { retryAfterSeconds: 300 },
+      )
+    }
+    const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    return answer(request, reply, means, {
+      needsOperator: true,
+      key: { value: idempotencyKey(request), requestDigest: createHash('sha256').update(bytes).digest() },
+      plan: (caller) => planFiling(readBody(request, means.bodyLimitBytes), caller, request.id, means),
+    })
+  })
+}
+
+async function planFiling(body: unknown, caller: Caller, requestId: string, means: BankMeans): Promise<Plan> {
+  const { account, operator } = caller
+  if (operator === null) throw new Error('a filing needs an operator')
+  const shape = means.validateApplication(body)
+  if (shape.length > 0) {
+    throw new Problem(
+      'message-invalid',
+      { zh: `申请有 ${shape.length} 处不符合规范`, en: `the application has ${shape.length} faults` },
+      { faults: shape },
+    )
+  }
+  const application = body as Application
+  const areas = areaCodes(application)
+  const rule = permitFiling(account, application.businessType, areas)
+  if (!OFFERED.has(application.businessType)) {
+    throw refusal(
+      'business-type-not-offered',
+      'business-type.offered',
+      '本网关尚未开通该业务类型',
+      'this business type is not offered yet',
+    )
+  }
+
+  const snapshot = means.directory.current()
+  const materials = await readMaterials(
+    means.pool,
+    account.bank.id,
+    application.materials.map(({ id }) => id),
+    means.sealer,
+  )
+  const faults = checkMortgageFirst(application, {
+    bankCodes: new Set([account.bank.code, ...account.bank.branches.keys()]),
+    operatorId: operator.code,
+    isOperator: (code) => snapshot.operator(account.bank.id, code) !== undefined,
+    isMaterial: (id) => materials.has(id),
+    now: means.clock.now(),
+  })
+  if (faults.length > 0) {
+    throw new Problem(
+      'business-rule-violated',
+      { zh: `申请有 ${faults.length} 处违反业务规则`, en: `the application breaks ${faults.length} rules` },
+      { faults },
+    )
+  }
+
+  const caseId = newId()
+  const [businessNumber = '', firstFileNumber = ''] = await means.numbers.take(
+    'message',
+    1 + application.materials.length,
+  )
+  const details = operatorDetails(operator, means.sealer)
+  const document = {
+    ...normalise(application, businessNumber, {
+      file: (id) => {
+        const material = materials.get(id)
+        if (material === undefined) return null
+        return {
+          mediaType: material.mediaType,
+          sizeBytes: material.sizeBytes,
+          digest: { algorithm: 'sm3', value: material.sm3 },
+        }
+      },
+      operatorName: (code) => {
+        const checker = snapshot.operator(account.bank.id, code)
+        return checker === undefined ? null : operatorDetails(checker, means.sealer).name
+      },
+    }),
+    filedBy: {
+      operator: { id: operator.code, ...details },
+      account: { id: account.id, bankName: account.bank.name, bankCode: account.bank.code },
+    },
+  }
+
+  let reference: Ask<ReferenceAsk, { won: boolean; caseId: string }>
+  let streams: Ask<string, CaseStreams>
+  return {
+    rule,
+    asks: (won) => {
+      reference = ask(referenceGate, { bankId: account.bank.id, reference: application.bankReference, caseId }, won)
+      streams = ask(means.streams, caseId, (held) => won(held) && held.of(reference).won)
+      return [reference, streams]
+    },
+    act: (held, rows) => {
+      const claimed = held.of(reference)
+      if (!claimed.won) return referenceUsed(claimed.caseId, requestId, rows, caller, means)
+      const area = areas[0] ?? ''
+      const filing = {
+        caseId,
+        bankId: account.bank.id,
+        accountId: account.id,
+        area,
+        document,
+        businessNumber,
+        firstFileNumber,
+        rule,
+      }
+      const act = fileCase(filing, held.of(streams), rows, means.cases)
+      const created = {
+        id: caseId,
+        bankReference: application.bankReference,
+        businessType: application.businessType,
+        businessNumber,
+        state: 'received',
+        receivedAt: means.clock.now().toISOString(),
+      }
+      return {
+        status: 202,
+        headers: { ...jsonHeaders, location: `/v1/applications/${caseId}` },
+        body: jsonBody(created),
+        receipt: act.receipt,
+      }
+    },
+  }
+}
+
+/** Decided in the transaction, so it is kept and repeated like any other answer. */
+function referenceUsed(
+  caseId: string,
+  requestId: string,
+  rows: Rows,
+  { account, operator }: Caller,
+  means: BankMeans,
+): Answer {
+  const problem = new Problem(
+    'bank-reference-used',
+    { zh: `该银行业务编号已用于办件 ${caseId}`, en: `this bank reference is that of case ${caseId}` },
+    {
+      rule: 'bank-reference.once',
+      faults: [
+        {
+          pointer: '/bankReference',
+          code: 'bank-reference-used',
+          detail: '银行业务编号已使用',
+          detailEn: 'used before',
+        },
+      ],
+    },
+  )
+  const act = means.record({
+    type: 'request-refused',
+    at: means.clock.now(),
+    actors: { bankId: account.bank.id, accountId: account.id, operator: operator?.code },
+    caseId,
+    rule: 'bank-reference.once',
+    outcome: problem.code,
+    facts: { requestId },
+  })
+  act.addTo(rows)
+  return {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json; charset=utf-8' },
+    body: jsonBody(problemBody(problem, requestId)),
+    receipt: act.receipt,
+  }
+}

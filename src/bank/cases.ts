@@ -1,0 +1,130 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { Caller } from '../access/decide.ts'
+import { isUuid } from '../base/id.ts'
+import { Problem } from '../base/problem.ts'
+import { type CaseHead, readCase, readEvents } from '../cases/store.ts'
+import type { Facts } from '../trace/clear-facts.ts'
+import { answer, jsonBody, jsonHeaders } from './answer.ts'
+import type { BankMeans } from './means.ts'
+import type { PerformMeans, Plan } from './perform.ts'
+
+const PAGE_DEFAULT = 100
+const PAGE_MAXIMUM = 500
+
+/** GET /v1/applications/{id} and its events. Another bank's case is as little there as one that never was. */
+export const caseRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
+  server.get<{ Params: { id: string } }>('/applications/:id', async (request, reply) =>
+    answer(request, reply, means, {
+      needsOperator: true,
+      key: null,
+      plan: async (caller) => {
+        const head = await caseOfBank(request.params.id, caller, means)
+        return disclosure(caller, means, head, 'case.of-bank', { fields: ['case'] }, {}, () => casePage(head))
+      },
+    }),
+  )
+
+  server.get<{ Params: { id: string }; Querystring: { after?: string; limit?: string } }>(
+    '/applications/:id/events',
+    async (request, reply) =>
+      answer(request, reply, means, {
+        needsOperator: true,
+        key: null,
+        plan: async (caller) => {
+          const after = wholeNumber(request.query.after, 'after', 0, 0, Number.MAX_SAFE_INTEGER)
+          const limit = wholeNumber(request.query.limit, 'limit', PAGE_DEFAULT, 1, PAGE_MAXIMUM)
+          const head = await caseOfBank(request.params.id, caller, means)
+          const events = await readEvents(means.pool, head.id, head.id, after, limit + 1, means.sealer)
+          const page = events.slice(0, limit)
+          const fields = [...new Set(page.flatMap(({ body }) => Object.keys(body)))].sort()
+          const personal = Object.fromEntries(
+            page.flatMap(({ body }, i) =>
+              Object.entries(subjectsOf(body)).map(([name, value]) => [`events[${i}].${name}`, value]),
+            ),
+          )
+          return disclosure(caller, means, head, 'case.of-bank', { fields, events: page.length }, personal, () => ({
+            events: page.map(({ body, feedNumber }) => ({ ...body, cursor: String(feedNumber) })),
+            next: String(page.at(-1)?.feedNumber ?? after),
+            more: events.length > limit,
+          }))
+        },
+      }),
+  )
+}
+
+/** @throws {Problem} case-not-found, also for the case of another bank. */
+export async function caseOfBank(id: string, { account }: Caller, means: PerformMeans): Promise<CaseHead> {
+  const head = isUuid(id) ? await readCase(means.pool, id) : undefined
+  if (head !== undefined && head.bankId === account.bank.id) return head
+  throw new Problem('case-not-found', { zh: '没有此办件', en: 'there is no such case' }, { rule: 'case.of-bank' })
+}
+
+/** A reading call: its record tells the decision and what left, is durable before the answer, and gives the receipt. */
+export function disclosure(
+  { account, operator }: Caller,
+  means: PerformMeans,
+  head: CaseHead,
+  rule: string,
+  facts: Facts,
+  personal: Record<string, string>,
+  page: () => unknown,
+): Plan {
+  return {
+    rule,
+    caseId: head.id,
+    tracesDecision: true,
+    act: (_held, rows) => {
+      const act = means.record({
+        type: 'disclosure',
+        at: means.clock.now(),
+        actors: { bankId: account.bank.id, accountId: account.id, operator: operator?.code },
+        caseId: head.id,
+        rule,
+        outcome: 'allowed',
+        facts,
+        personal,
+        subjects: Object.values(personal),
+      })
+      act.addTo(rows)
+      return { status: 200, headers: jsonHeaders, body: jsonBody(page()), receipt: act.receipt }
+    },
+  }
+}
+
+function casePage(head: CaseHead): Record<string, unknown> {
+  return {
+    id: head.id,
+    bankReference: head.bankReference,
+    businessType: head.businessType,
+    businessNumber: head.businessNumber,
+    platformNumber: head.platformNumber,
+    registryNumber: head.registryNumber,
+    ...head.facets,
+    completedAt: head.completedAt?.toISOString() ?? null,
+    createdAt: head.createdAt.toISOString(),
+    updatedAt: head.updatedAt.toISOString(),
+  }
+}
+
+/** What in an event's body names a property or a certificate. */
+function subjectsOf(body: Record<string, unknown>): Record<string, string> {
+  const entry = body['entry'] as Record<string, unknown> | undefined
+  const found = {
+    subject: body['type'] === 'review-step' ? undefined : body['subject'],
+    unitNumber: body['unitNumber'] ?? entry?.['unitNumber'],
+    proofNumber: entry?.['proofNumber'],
+  }
+  const named: Record<string, string> = {}
+  for (const [name, value] of Object.entries(found)) if (typeof value === 'string') named[name] = value
+  return named
+}
+
+function wholeNumber(text: string | undefined, name: string, fallback: number, min: number, max: number): number {
+  if (text === undefined) return fallback
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  throw new Problem('request-malformed', {
+    zh: `参数 ${name} 须为 ${min} 至 ${max} 的整数`,
+    en: `${name} must be a whole number from ${min} to ${max}`,
+  })
+}

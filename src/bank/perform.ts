@@ -1,0 +1,222 @@
+import { admit, type Caller } from '../access/decide.ts'
+import { type Directory, revisionGate } from '../access/directory.ts'
+import { type Clock, shanghaiDay } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import { ask, type Batch } from '../db/batch.ts'
+import type { Pool } from '../db/pool.ts'
+import { findKey, readAnswer } from '../intake/idempotency.ts'
+import { type Answer, answerContext, takeEffect, type Work } from '../intake/once.ts'
+import type { Act, TraceRecord } from '../trace/record.ts'
+import type { Authenticated } from './authenticate.ts'
+
+export interface PerformMeans {
+  pool: Pool
+  batch: Batch
+  directory: Directory
+  sealer: { seal(plain: Buffer, context: string): Buffer; open(sealed: Buffer, context: string): Buffer }
+  clock: Clock
+  record(act: Act): TraceRecord
+}
+
+/** One call of a bank. */
+export interface BankCall {
+  requestId: string
+  /** Method and route pattern, as in `POST /v1/applications`. */
+  route: string
+  auth: Authenticated
+  operatorCode: string | undefined
+  needsOperator: boolean
+  /** Of a call that changes something: its key, and the digest of what it asks. */
+  key: { value: string; requestDigest: Buffer } | null
+  /**
+   * Checks and prepares; may read, must not write. Runs again when access was changed meanwhile.
+   * @throws {Problem} the refusal, which is traced.
+   */
+  plan(caller: Caller): Promise<Plan>
+}
+
+export interface Plan extends Pick<Work, 'act'> {
+  /** The rule that allowed it. */
+  rule: string
+  asks?: Work['asks']
+  /** The act's own record tells of the decision too, so that none of its own is needed. */
+  tracesDecision?: true
+  /** The case that it is about. */
+  caseId?: string
+}
+
+/** More changes of access than this during one request is no longer bad luck. */
+const REDECISIONS_MAXIMUM = 20
+
+/**
+ * Decides on a call and lets it take effect once, in one shared commit; a decision that access has overtaken is taken
+ * anew. Every refusal here is traced one by one, since the signature has verified.
+ * @throws {Problem}
+ */
+export async function perform(call: BankCall, means: PerformMeans): Promise<Answer> {
+  const { auth } = call
+  const { account } = auth.registered
+  const once = {
+    requestId: call.requestId,
+    nonce: {
+      keyid: auth.signature.keyid,
+      nonce: auth.signature.nonce,
+      createdAt: Math.floor(auth.signature.createdAt.getTime() / 1000),
+      requestId: call.requestId,
+    },
+  }
+  const key =
+    call.key === null
+      ? null
+      : {
+          accountId: account.id,
+          route: call.route,
+          key: call.key.value,
+          requestDigest: call.key.requestDigest,
+          requestId: call.requestId,
+        }
+
+  for (let decisions = 0; decisions < REDECISIONS_MAXIMUM; decisions += 1) {
+    const snapshot = means.directory.current()
+    const registered = snapshot.certificates.get(auth.signature.keyid) ?? auth.registered
+    let problem: Problem | null = null
+    let work: Work
+    try {
+      if (auth.certificateFault !== null) throw auth.certificateFault
+      const caller = admit(snapshot, registered, call.operatorCode, call.needsOperator, shanghaiDay(means.clock.now()))
+      // A repeat is not prepared again: what was true then, a free reference say, is not true now.
+      const isRepeat = key !== null && (await findKey(means.pool, key))
+      work = isRepeat ? repetition(call, means) : toWork(call, await call.plan(caller), means)
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status >= 500) throw error
+      problem = error
+      work = refusal(call, error, means)
+    }
+    const inForce = ask(revisionGate, snapshot.revision)
+    const effect = await takeEffect(
+      means.batch,
+      means.sealer,
+      { ...once, inForce, key: problem === null ? key : null },
+      work,
+    )
+    switch (effect.kind) {
+      case 'stale':
+        await means.directory.refresh()
+        continue
+      case 'refused':
+        throw effect.problem
+      case 'repeat':
+        return repeated(effect.holder, means)
+      case 'done':
+        if (problem !== null) throw problem
+        return effect.answer
+    }
+  }
+  throw new Problem(
+    'overloaded',
+    { zh: '权限配置正在频繁变更', en: 'access is being changed too often' },
+    { retryAfterSeconds: 2 },
+  )
+}
+
+async function repeated(holder: string, means: PerformMeans): Promise<Answer> {
+  const stored = await readAnswer(means.pool, holder)
+  if (stored === undefined) {
+    throw new Problem(
+      'request-in-progress',
+      {
+        zh: '同一幂等键的请求仍在处理，请稍后用同一幂等键重试',
+        en: 'the request with this key is still at work; repeat it later',
+      },
+      { retryAfterSeconds: 1 },
+    )
+  }
+  return { ...stored, body: means.sealer.open(stored.body, answerContext(holder)) }
+}
+
+function toWork(call: BankCall, plan: Plan, means: PerformMeans): Work {
+  return {
+    asks: plan.asks ?? (() => []),
+    act: (held, rows) => {
+      if (plan.tracesDecision !== true) decisionRecord(call, 'allowed', plan.rule, means, plan.caseId).addTo(rows)
+      return plan.act(held, rows)
+    },
+    refuse: (problem, rows) => refusalRecord(call, problem, means).addTo(rows),
+    repeat: (rows) => decisionRecord(call, 'repeated', 'idempotency.same-request', means).addTo(rows),
+  }
+}
+
+function repetition(call: BankCall, means: PerformMeans): Work {
+  return toWork(
+    call,
+    {
+      rule: 'idempotency.same-request',
+      act: () => {
+        throw new Error('a key that was held is free')
+      },
+    },
+    means,
+  )
+}
+
+/** Nothing takes effect but the nonce and the record of the refusal. */
+function refusal(call: BankCall, problem: Problem, means: PerformMeans): Work {
+  return {
+    asks: () => [],
+    act: (_held, rows) => {
+      refusalRecord(call, problem, means).addTo(rows)
+      return { status: problem.status, headers: {}, body: Buffer.alloc(0), receipt: null }
+    },
+    refuse: (other, rows) => refusalRecord(call, other, means).addTo(rows),
+    repeat: () => undefined,
+  }
+}
+
+function actors(call: BankCall): NonNullable<Act['actors']> {
+  const { account } = call.auth.registered
+  return { bankId: account.bank.id, accountId: account.id, operator: call.operatorCode }
+}
+
+function decisionRecord(
+  call: BankCall,
+  outcome: string,
+  rule: string,
+  means: PerformMeans,
+  caseId?: string,
+): TraceRecord {
+  return means.record({
+    type: 'access-decided',
+    at: means.clock.now(),
+    actors: actors(call),
+    caseId,
+    rule,
+    outcome,
+    facts: {
+      route: routeWord(call.route),
+      keyid: call.auth.signature.keyid,
+      algorithm: call.auth.signature.algorithm,
+      requestId: call.requestId,
+    },
+  })
+}
+
+function refusalRecord(call: BankCall, problem: Problem, means: PerformMeans): TraceRecord {
+  return means.record({
+    type: 'request-refused',
+    at: means.clock.now(),
+    actors: actors(call),
+    rule: problem.rule ?? problem.code,
+    outcome: problem.code,
+    facts: {
+      route: routeWord(call.route),
+      keyid: call.auth.signature.keyid,
+      requestId: call.requestId,
+      faults: problem.faults.map(({ code }) => code),
+    },
+  })
+}
+
+/** `POST /v1/applications/:id` as one word, which a trace record's clear part takes. */
+function routeWord(route: string): string {
+  return route.replace(' /', '/')
+}

@@ -1,0 +1,79 @@
+import type { Readable } from 'node:stream'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { Problem } from '../base/problem.ts'
+import { contentDigestOf } from '../trust/content-digest.ts'
+import { headerValue } from '../trust/http-message.ts'
+import { signAnswer } from '../trust/sign.ts'
+import { applicationRoutes } from './applications.ts'
+import { type Authenticated, authenticate } from './authenticate.ts'
+import { certificateRoutes } from './certificates.ts'
+import { codeRoutes } from './codes.ts'
+import { materialRoutes } from './materials.ts'
+import type { BankMeans } from './means.ts'
+
+/**
+ * The bank API, /v1. In the order in which they run:
+ *   onRequest  the signature over the headers is verified, before a byte of a body is asked for or read
+ *   handler    access, digest, schema and rules decide; the shared commit; then the answer
+ *   onSend     the answer is signed, bound to the request
+ */
+export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
+  server.decorateRequest('authenticated', null)
+
+  server.addHook('onRequest', async (request, reply) => {
+    try {
+      request.authenticated = await authenticate(request, means.authenticate)
+    } catch (error) {
+      if (error instanceof Problem) means.refusals.count(request.ip, error.code)
+      throw error
+    }
+    request.logFields.account = request.authenticated.registered.account.id
+    if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue()
+  })
+
+  server.addHook('onSend', async (request, reply, payload) => {
+    if (request.authenticated !== null)
+      await signReply(request, reply, payload as string | Buffer | Readable | null, means)
+    return payload
+  })
+
+  await server.register(materialRoutes, means)
+  await server.register(applicationRoutes, means)
+  await server.register(certificateRoutes, means)
+  await server.register(codeRoutes, means)
+}
+
+async function signReply(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: string | Buffer | Readable | null,
+  means: BankMeans,
+): Promise<void> {
+  const { signature, targetUri, registered } = request.authenticated as Authenticated
+  if (payload === null || typeof payload === 'string' || Buffer.isBuffer(payload)) {
+    const body = payload === null ? Buffer.alloc(0) : Buffer.from(payload)
+    void reply.header('content-digest', contentDigestOf(body))
+  }
+  const headers: Record<string, string> = {}
+  for (const name of ['content-digest', 'content-type', 'trace-receipt']) {
+    const value = reply.getHeader(name)
+    if (value !== undefined) headers[name] = String(value)
+  }
+  const signer =
+    registered.account.answerAlgorithm === 'sm2' ? (means.signers.sm2 ?? means.signers.p256) : means.signers.p256
+  const signed = await signAnswer(
+    {
+      status: reply.statusCode,
+      headers,
+      request: {
+        method: request.method,
+        targetUri,
+        contentDigest: headerValue(request.rawHeaders, 'content-digest') ?? null,
+        signature,
+      },
+    },
+    signer,
+    means.authenticate.databaseNow(),
+  )
+  void reply.headers({ ...signed })
+}
