@@ -15,7 +15,7 @@ const forbidden = [
     name: 'rooms-not-root',
     severity: 'error',
     from: { path: '^src/[^/]+/', pathNot: '^src/cli/' },
-    to: { path: '^src/(gateway|main)\\.ts$' },
+    to: { path: '^src/(gateway|ground|main)\\.ts$' },
   },
   {
     name: 'rooms-not-config',

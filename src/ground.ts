@@ -1,0 +1,157 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { type Directory, openDirectory } from './access/directory.ts'
+import { type Clock, systemClock } from './base/clock.ts'
+import type { Config } from './config.ts'
+import { Batch } from './db/batch.ts'
+import { type Keyring, openKeyring } from './db/data-keys.ts'
+import { type DatabaseClock, openDatabaseClock } from './db/database-clock.ts'
+import { openEmbedded } from './db/embedded.ts'
+import { errorFields } from './db/log.ts'
+import { loadMasterKey } from './db/master-key.ts'
+import { migrate } from './db/migrate.ts'
+import { ensurePartitions, partitionedTables } from './db/partitions.ts'
+import { openPool, type Pool } from './db/pool.ts'
+import { type ServeLock, serveLock } from './db/serve-lock.ts'
+import { openTrace, type Trace } from './trace/service.ts'
+import { createSelfSigned } from './trust/self-signed.ts'
+import { loadSigners, type Signers } from './trust/signer.ts'
+import { openSm2Pool, type Sm2Pool } from './trust/sm2-pool.ts'
+
+/** What every command stands on: the store, its keys, the batch, the trace, access, and the gateway's own signers. */
+export interface Ground {
+  config: Config
+  clock: Clock
+  log: Logger
+  databaseUrl: string
+  pool: Pool
+  databaseClock: DatabaseClock
+  keyring: Keyring
+  batch: Batch
+  sm2: Sm2Pool
+  signers: Signers
+  trace: Trace
+  directory: Directory
+  folders: { signing: string; trust: string; materials: string; checkpoints: string }
+  /** In reverse of the order of building; whoever builds more on this adds its own. */
+  onClose(close: () => Promise<void>): void
+  close(): Promise<void>
+}
+
+/**
+ * Opens the ground, in order; closes what was opened when a step fails.
+ * @param serves true for the one process that serves this data folder: it takes the lock, others only pass by.
+ * @throws {StartRefused} with what to do about it.
+ */
+export async function openGround(
+  config: Config,
+  log: Logger,
+  options: { serves: boolean; clock?: Clock; sealing?: 'on' | 'off'; onLockLost?: (error: Error) => void },
+): Promise<Ground> {
+  const clock = options.clock ?? systemClock
+  const closers: (() => Promise<void>)[] = []
+  const onClose = (close: () => Promise<void>): void => void closers.unshift(close)
+  const close = async (): Promise<void> => {
+    while (closers.length > 0) await closers.shift()?.()
+  }
+  const onError = (where: string) => (error: unknown) =>
+    log.error({ where, ...errorFields(error) }, 'background work failed')
+
+  try {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o755 })
+    const databaseUrl = await openDatabase(config, log, onClose)
+    if (options.serves) {
+      const onLost = options.onLockLost ?? (() => undefined)
+      const lock: ServeLock = await serveLock({ url: databaseUrl, folder: config.dataDir, log, onLost })
+      onClose(() => lock.release())
+    }
+    const pool = openPool({
+      url: databaseUrl,
+      max: config.databaseConnections,
+      applicationName: 'bdc-gateway',
+      onError: onError('database connection'),
+    })
+    onClose(() => pool.end())
+    await migrate(pool)
+    await ensurePartitions(pool, await partitionedTables(pool), clock.now())
+    const databaseClock = await openDatabaseClock(pool)
+    const masterKey = await loadMasterKey({
+      given: config.masterKey,
+      dataDir: config.dataDir,
+      db: pool,
+    })
+    const keyring = await openKeyring({
+      masterKey,
+      pool,
+      clock,
+      ...(options.sealing === undefined ? {} : { sealing: options.sealing }),
+    })
+    const batch = new Batch(pool)
+    onClose(() => batch.idle())
+
+    const folders = {
+      signing: config.signingDir ?? join(config.dataDir, 'signing'),
+      trust: config.trustDir ?? join(config.dataDir, 'trust'),
+      materials: join(config.dataDir, 'materials'),
+      checkpoints: config.checkpointDir ?? join(config.dataDir, 'checkpoints'),
+    }
+    mkdirSync(folders.trust, { recursive: true, mode: 0o700 })
+    mkdirSync(folders.materials, { recursive: true, mode: 0o700 })
+    if (config.signingDir === null && (await createSelfSigned(folders.signing, config.registryOrgName, clock.now()))) {
+      log.warn(
+        { folder: folders.signing },
+        'made signing keys of its own; give banks their certificates, or put keys of your CA there',
+      )
+    }
+    const sm2 = openSm2Pool()
+    onClose(() => sm2.close())
+    const signers = await loadSigners(folders.signing, sm2)
+    const trace = await openTrace({
+      pool,
+      batch,
+      sealer: keyring,
+      blindIndex: (value) => keyring.blindIndex('trace-subject', value),
+      signer: signers.p256,
+      checkpointDir: folders.checkpoints,
+      origin: `bdc-gateway/${config.areaCode}`,
+      clock,
+      sealMs: config.sealMs,
+      checkpointMs: config.checkpointMs,
+      onError: onError('trace'),
+    })
+    onClose(() => trace.close())
+    const directory = await openDirectory(pool)
+    return {
+      config,
+      clock,
+      log,
+      databaseUrl,
+      pool,
+      databaseClock,
+      keyring,
+      batch,
+      sm2,
+      signers,
+      trace,
+      directory,
+      folders,
+      onClose,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openDatabase(
+  config: Config,
+  log: Logger,
+  onClose: (close: () => Promise<void>) => void,
+): Promise<string> {
+  if (config.databaseUrl !== null) return config.databaseUrl
+  const embedded = await openEmbedded({ dataDir: config.dataDir, log })
+  onClose(() => embedded.close())
+  return embedded.url
+}
