@@ -46,7 +46,8 @@ export interface CheckpointMeans {
  * Signs the tree as it is, if it has grown: first `latest`, then the numbered file, both durable, then the row; one node
  * at a time. A checkpoint in `latest` whose row a crash prevented is taken over when it is right. What is signed is
  * proved to begin with what was signed before, in the database and outside.
- * @param minimumAgeMs nothing is made while the newest row is younger than this; default 0.
+ * @param minimumAgeMs nothing is looked at while the newest row is younger than this, or covers all; without it the
+ *   folder is held against the database in any case.
  * @param wait whether to wait for another node's turn; else null.
  * @returns the newest checkpoint; null when there is none or it was not the time.
  * @throws {LogContradiction} @throws {TreeBroken}
@@ -55,6 +56,7 @@ export async function makeCheckpoint(
   means: CheckpointMeans,
   options: { wait?: boolean; minimumAgeMs?: number } = {},
 ): Promise<SignedCheckpoint | null> {
+  if (options.minimumAgeMs !== undefined && !(await isDue(means.pool, options.minimumAgeMs))) return null
   await makeCheckpointDir(means.dir)
   return inTransaction(means.pool, async (tx) => {
     if (!(await takeCheckpointTurn(tx, options.wait ?? false))) return null
@@ -73,6 +75,12 @@ export async function makeCheckpoint(
     await insertCheckpoint(tx, toRow(signed))
     return signed
   })
+}
+
+/** Told without a lock, so that an idle log writes nothing. */
+async function isDue(pool: Pool, minimumAgeMs: number): Promise<boolean> {
+  const row = await newestCheckpoint(pool)
+  return (row?.size ?? 0) < (await headSize(pool)) && (row === null || row.age_ms >= minimumAgeMs)
 }
 
 /** The newest checkpoint that was ever signed: of the row and of `latest`, the larger. */

@@ -19,9 +19,10 @@ export interface SignedCheckpoint extends Checkpoint {
   readonly signature: Buffer
 }
 
+/** The gateway's key for checkpoints, as trust/ loads it. */
 export interface Signer {
   readonly keyid: string
-  readonly alg: string
+  readonly algorithm: string
   readonly certificateDer: Buffer
   sign(bytes: Buffer): Promise<Buffer>
 }
@@ -48,7 +49,7 @@ export async function signCheckpoint(
   log: { origin: string; size: number; root: Buffer; at: Date },
   signer: Signer,
 ): Promise<SignedCheckpoint> {
-  const checkpoint = { ...log, keyid: signer.keyid, alg: signer.alg }
+  const checkpoint = { ...log, keyid: signer.keyid, alg: signer.algorithm }
   const bytes = checkpointBytes(checkpoint)
   return { ...checkpoint, bytes, signature: await signer.sign(bytes) }
 }

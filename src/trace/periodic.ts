@@ -54,8 +54,10 @@ export function startPeriodic(options: {
         state.lastError = null
       } catch (error) {
         if (own !== turn) return
+        const known = String(state.lastError) === String(error)
         state.lastError = error
-        onError(error)
+        // A fault that lasts is told once, not every second.
+        if (!known) onError(error)
       }
       startedMs = null
       if (!stopping.signal.aborted) schedule(again ? 0 : intervalMs)

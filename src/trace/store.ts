@@ -29,6 +29,7 @@ export interface RecordRow {
   case_id: string | null
   bank_id: string | null
   bytes: Buffer
+  leaf_hash: Buffer
 }
 
 /** Leaves of the tree; taken with the lock that makes one node at a time seal. Null: another node holds it. */
@@ -162,6 +163,40 @@ export async function leavesFrom(db: Queryable, from: number, to: number): Promi
   return rows
 }
 
+/** The first leaf with a number of `from` or more. */
+export async function nextLeaf(db: Queryable, from: number): Promise<LeafRow | null> {
+  const { rows } = await db.query<LeafRow>(
+    'select number, record_id, leaf_hash from trace_leaf where number >= $1 order by number limit 1',
+    [from],
+  )
+  return rows[0] ?? null
+}
+
+/** Stored nodes by `level/index`. */
+export async function storedNodes(
+  db: Queryable,
+  nodes: readonly { level: number; index: number }[],
+): Promise<Map<string, Buffer>> {
+  const { rows } = await db.query<{ level: number; index: number; hash: Buffer }>(
+    `select n.level, n.index, n.hash from unnest($1::smallint[], $2::bigint[]) w(level, index)
+       join trace_node n on n.level = w.level and n.index = w.index`,
+    [nodes.map(({ level }) => level), nodes.map(({ index }) => index)],
+  )
+  return new Map(rows.map(({ level, index, hash }) => [`${level}/${index}`, hash]))
+}
+
+/** Stored nodes that the tree's size has no place for. */
+export async function misplacedNodes(db: Queryable, limit: number): Promise<{ level: number; index: number }[]> {
+  const { rows } = await db.query<{ level: number; index: number }>(
+    `select level, index from trace_node
+      where level not in (8, 16, 24, 32, 40) or index < 0
+         or (index + 1) * power(2::numeric, level) > (select size from trace_head) limit $1`,
+    [limit],
+  )
+  return rows
+}
+
+/** Leaves that the tree's size, or one already walked, has no place for. */
 export async function leavesBeyond(db: Queryable, size: number, limit: number): Promise<LeafRow[]> {
   const { rows } = await db.query<LeafRow>(
     `select number, record_id, leaf_hash from trace_leaf
@@ -181,7 +216,7 @@ export async function leafOf(db: Queryable, recordId: string): Promise<LeafRow |
 export async function recordsOf(db: Queryable, ids: readonly string[]): Promise<Map<string, RecordRow>> {
   const { rows } = await db.query<RecordRow>({
     name: 'trace records',
-    text: 'select id, at, type, case_id, bank_id, bytes from trace_record where id = any($1::uuid[])',
+    text: 'select id, at, type, case_id, bank_id, bytes, leaf_hash from trace_record where id = any($1::uuid[])',
     values: [ids],
   })
   return new Map(rows.map((row) => [row.id, row]))
@@ -207,12 +242,11 @@ export async function recordPlaces(
   db: Queryable,
   after: string,
   limit: number,
-): Promise<{ id: string; sealed: boolean; pending: boolean; hash_differs: boolean }[]> {
-  const { rows } = await db.query<{ id: string; sealed: boolean; pending: boolean; hash_differs: boolean }>({
+): Promise<{ id: string; sealed: boolean; pending: boolean }[]> {
+  const { rows } = await db.query<{ id: string; sealed: boolean; pending: boolean }>({
     name: 'trace places',
-    text: `select r.id, l.record_id is not null as sealed, p.id is not null as pending,
-                  coalesce(p.leaf_hash <> r.leaf_hash, false) as hash_differs
-             from (select id, leaf_hash from trace_record where id > $1 order by id limit $2) r
+    text: `select r.id, l.record_id is not null as sealed, p.id is not null as pending
+             from (select id from trace_record where id > $1 order by id limit $2) r
              left join trace_leaf l on l.record_id = r.id left join trace_pending p on p.id = r.id order by r.id`,
     values: [after, limit],
   })

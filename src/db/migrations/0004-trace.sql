@@ -42,7 +42,7 @@ create table trace_node (
 );
 
 create table trace_head (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   size bigint not null
 );
 insert into trace_head (size) values (0);
@@ -59,7 +59,7 @@ create table trace_checkpoint (
 
 -- Locked by the node that makes a checkpoint, while it writes file and row.
 create table trace_checkpoint_turn (
-  only boolean primary key default true check (only)
+  single boolean primary key default true check (single)
 );
 insert into trace_checkpoint_turn default values;
 
