@@ -25,5 +25,4 @@ export interface BankMeans extends PerformMeans {
   uploadsAtOnce: number
   /** False while the disk is nearly full. */
   hasRoom(): boolean
-  certificateLockedUntilPaid: boolean
 }

@@ -1,0 +1,73 @@
+import { statfs } from 'node:fs/promises'
+import type { Directory } from './access/directory.ts'
+import { firstIdAt } from './base/id.ts'
+import { errorFields } from './db/log.ts'
+import { ensurePartitions, partitionedTables } from './db/partitions.ts'
+import type { Ground } from './ground.ts'
+import { sweepAnswers } from './intake/idempotency.ts'
+import { rotateNonces } from './intake/nonces.ts'
+import type { Files } from './materials/files.ts'
+import { knownFiles } from './materials/store.ts'
+import { type Periodic, startPeriodic } from './trace/periodic.ts'
+
+export interface Housekeeping {
+  /** False while less than the reserve is free where materials and, by default, the database lie. */
+  hasRoom(): boolean
+  /** Names of chores whose newest run failed. */
+  failing(): string[]
+  stop(): Promise<void>
+}
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** An upload may take this long between its file and its row. */
+const ORPHAN_AGE_MS = 6 * HOUR
+
+/** What must be done now and then, each with its own loop and watchdog; every node does all of it, none harms another. */
+export function startHousekeeping(ground: Ground, files: Files, directory: Directory): Housekeeping {
+  const { pool, clock, config, keyring, databaseClock, log } = ground
+  let room = true
+  const chores: Record<string, { everyMs: number; work: () => Promise<unknown> }> = {
+    'database clock': { everyMs: MINUTE, work: () => databaseClock.measure() },
+    access: { everyMs: 5 * SECOND, work: () => directory.freshen() },
+    nonces: { everyMs: MINUTE, work: () => rotateNonces(pool) },
+    disk: {
+      everyMs: 5 * SECOND,
+      work: async () => {
+        const { bavail, bsize } = await statfs(config.dataDir)
+        room = bavail * bsize >= config.diskReserveMb * 1_048_576
+      },
+    },
+    'data keys': { everyMs: HOUR, work: () => keyring.ensureKeys() },
+    partitions: {
+      everyMs: 6 * HOUR,
+      work: async () => ensurePartitions(pool, await partitionedTables(pool), clock.now()),
+    },
+    batches: { everyMs: 10 * MINUTE, work: () => pool.query(`delete from batch where at < now() - interval '1 hour'`) },
+    answers: {
+      everyMs: HOUR,
+      work: async () => {
+        const before = firstIdAt(Date.now() - config.idempotencyDays * DAY)
+        while ((await sweepAnswers(pool, before)) > 0);
+      },
+    },
+    'orphaned files': {
+      everyMs: HOUR,
+      work: () => files.sweep(Date.now(), ORPHAN_AGE_MS, (ids) => knownFiles(pool, ids)),
+    },
+  }
+  const loops = new Map<string, Periodic>()
+  for (const [name, { everyMs, work }] of Object.entries(chores)) {
+    const onError = (error: unknown): void => log.error({ chore: name, ...errorFields(error) }, 'a chore failed')
+    loops.set(name, startPeriodic({ intervalMs: everyMs, work: async () => void (await work()), onError }))
+  }
+  loops.get('disk')?.wake()
+  return {
+    hasRoom: () => room,
+    failing: () => [...loops].filter(([, loop]) => loop.lastError !== null).map(([name]) => name),
+    stop: async () => void (await Promise.all([...loops.values()].map((loop) => loop.stop()))),
+  }
+}

@@ -1,0 +1,33 @@
+import type { FastifyInstance } from 'fastify'
+
+/** Each answers true, or does not throw, while its part of the gateway works. */
+export type Checks = Record<string, () => boolean | void | Promise<boolean | void>>
+
+const CHECK_TIMEOUT_MS = 2000
+
+/** GET /livez: the process answers. GET /readyz: every part works; else 503 with the names of those that do not. */
+export function openHealth(server: FastifyInstance, checks: Checks): void {
+  server.get('/livez', async () => ({ live: true }))
+
+  server.get('/readyz', async (_request, reply) => {
+    const results = await Promise.all(
+      Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const),
+    )
+    const ready = results.every(([, ok]) => ok)
+    return reply.code(ready ? 200 : 503).send({ ready, checks: Object.fromEntries(results) })
+  })
+}
+
+async function passes(check: Checks[string]): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS)
+  })
+  try {
+    return await Promise.race([Promise.resolve(check()).then((result) => result !== false), late])
+  } catch {
+    return false
+  } finally {
+    clearTimeout(timer)
+  }
+}
