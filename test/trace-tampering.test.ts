@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { checkpointText, signCheckpoint } from '../src/trace/checkpoint.ts'
 import { leafHash } from '../src/trace/merkle.ts'
+import { verifiedText } from '../src/trace/verified-text.ts'
 import { type Verified, verifyTrace } from '../src/trace/verify.ts'
 import { type TestLog, testLog, testSigner } from './support/trace-log.ts'
 
@@ -332,6 +333,18 @@ await t.test('what is pending is held to its record', async (t) => {
   await log.seal()
   const { rows } = await log.pool.query('select id from trace_pending')
   t.strictSame(rows, [{ id: ids[3] }], 'a second leaf for one record is never made')
+})
+
+await t.test('what was found is told in both languages, with the record', async (t) => {
+  const { log, ids } = await grown(t)
+  await log.pool.query('delete from trace_record where id = $1', [ids[12]])
+  const verified = await log.verify()
+  const zh = `✗ [record-deleted] 叶子仍在而记录不存在：记录被删除，记录 ${ids[12]}，编号 12`
+  t.equal(
+    verifiedText(verified, 'zh'),
+    `${zh}\n✗ 痕迹与检查点不符：记录 32 条，检查点 3 个，覆盖 30 条，尚未锚定 3 条\n`,
+  )
+  t.match(verifiedText(verified, 'en'), `record ${ids[12]}, leaf 12\n`)
 })
 
 await t.test('findings beyond the limit are counted', async (t) => {
