@@ -10,7 +10,7 @@ create table data_key (
 
 -- One row. Every change to access, trust, endpoints or mappings raises it; the shared commit's first gate compares it.
 create table revision (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   number bigint not null
 );
 insert into revision (number) values (1);
