@@ -567,6 +567,7 @@ export interface Event {
    */
   fact:
     | 'received'
+    | 'platform-acknowledged'
     | 'submitted'
     | 'correction-requested'
     | 'accepted'
@@ -602,7 +603,7 @@ export interface Event {
   /**
    * 谁说的
    */
-  saidBy: 'gateway' | 'registry' | 'platform'
+  saidBy: 'gateway' | 'registry' | 'platform' | 'payment'
   /**
    * 哪种报文
    */
@@ -1088,9 +1089,25 @@ export interface Outcome {
    */
   reason?: string
   /**
-   * 登簿的各个单元，取自 register-entry
+   * 登簿的各个单元
    */
-  entries: Entry[]
+  entries: {
+    /**
+     * 不动产登记证明号
+     */
+    proofNumber?: string
+    /**
+     * 抵押权人
+     */
+    mortgagees?: {
+      /**
+       * 名称
+       */
+      name: string
+      [k: string]: unknown | undefined
+    }[]
+    [k: string]: unknown | undefined
+  }[]
   [k: string]: unknown | undefined
 }
 /**
