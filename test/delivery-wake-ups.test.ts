@@ -104,7 +104,7 @@ await t.test('close waits for what is under way and leaves the rest to others', 
   )
 })
 
-async function hearsEveryWake(t: Test, open: () => Promise<WakeQueue>): Promise<void> {
+async function hearsEveryWake(t: Test, open: () => Promise<WakeQueue>, wipe: () => Promise<unknown>): Promise<void> {
   const [producer, consumer] = [await open(), await open()]
   t.teardown(() => producer.close())
   t.teardown(() => consumer.close())
@@ -118,12 +118,20 @@ async function hearsEveryWake(t: Test, open: () => Promise<WakeQueue>): Promise<
   const before = heard.length
   producer.wake('bank.2')
   await until(() => heard.slice(before).includes('bank.2'))
-  await producer.repair()
+  await wipe()
+  await Promise.all([producer.repair(), consumer.repair()])
+  const wiped = heard.length
+  producer.wake('bank.1')
+  await until(() => heard.length > wiped)
 }
 
 await t.test('wake-ups through PostgreSQL are heard by another node, and few jobs are made of many', async (t) => {
-  const { url } = await testDatabase(t)
-  await hearsEveryWake(t, () => openWakeQueue({ databaseUrl: url, prefix: 'p' }))
+  const { url, pool } = await testDatabase(t)
+  const open = (): Promise<WakeQueue> => openWakeQueue({ databaseUrl: url, prefix: 'test-1' })
+  await hearsEveryWake(t, open, async () => {
+    const { rows } = await pool.query<{ name: string }>(BULLMQ_TABLES)
+    await pool.query(`truncate ${rows.map(({ name }) => name).join(', ')} cascade`)
+  })
 })
 
 const redisServer = spawnSync('redis-server', ['--version']).status === 0
@@ -146,9 +154,7 @@ await t.test(
     t.teardown(() => client.disconnect())
     await until(() => client.ping().catch(() => null))
     const open = (): Promise<WakeQueue> => openWakeQueue({ databaseUrl: 'unused', redisUrl, prefix: 'p' })
-    await hearsEveryWake(t, open)
-    await client.flushall()
-    await hearsEveryWake(t, open)
+    await hearsEveryWake(t, open, () => client.flushall())
   },
 )
 

@@ -191,9 +191,10 @@ export class CaseStreams {
     this.#letGo(rows, message)
   }
 
-  /** Leaves the stream unsent. One that is being sent cannot. */
+  /** Leaves the stream unsent. One that is being sent or asked about cannot: it may have arrived. */
   withdraw(rows: Rows, message: LiveMessage, why: string): void {
-    if (message.state === 'sending') throw new Error('a message that is being sent cannot be withdrawn')
+    if (message.state === 'sending' || message.inquiry !== null)
+      throw new Error('a message that may have arrived cannot be withdrawn')
     this.#leave(message)
     rows.add(finishedMessages, { id: message.id, state: 'superseded', why: clearReason(why), receipt: null })
     depth(rows, message, message.state === 'dead' ? { dead: -1 } : { live: -1 })

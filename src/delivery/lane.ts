@@ -10,7 +10,7 @@ export class Lane<T> {
   #asked = false
   #stopped = false
   #active = 0
-  #claiming: Promise<void> | null = null
+  #claiming = false
   #whenIdle: (() => void)[] = []
 
   constructor(options: {
@@ -28,11 +28,11 @@ export class Lane<T> {
   /** Work is or may be due. */
   wake(): void {
     this.#asked = true
-    if (!this.#stopped) this.#claiming ??= this.#drain()
+    if (!this.#stopped && !this.#claiming) void this.#drain()
   }
 
   get busy(): boolean {
-    return this.#claiming !== null || this.#active > 0
+    return this.#claiming || this.#active > 0
   }
 
   get active(): number {
@@ -47,6 +47,7 @@ export class Lane<T> {
   }
 
   async #drain(): Promise<void> {
+    this.#claiming = true
     try {
       while (this.#asked && !this.#stopped) {
         const free = this.#concurrency - this.#active
@@ -61,7 +62,7 @@ export class Lane<T> {
     } catch (error) {
       this.#onFault(error)
     }
-    this.#claiming = null
+    this.#claiming = false
     this.#tellIdle()
   }
 

@@ -123,7 +123,14 @@ async function node(t: Test, database: TestDatabase, own = database.pool): Promi
     return batch.submit({ asks: [asked], decide: (held, rows) => work(held.of(asked), rows) })
   }
   return {
-    ...{ database, pool, batch, streams, queue, dead, faults, change },
+    database,
+    pool,
+    batch,
+    streams,
+    queue,
+    dead,
+    faults,
+    change,
     start: async (destinations, more = {}) => {
       await ensureEndpoints(batch, destinations)
       const delivery = startDelivery({
@@ -150,8 +157,12 @@ async function node(t: Test, database: TestDatabase, own = database.pool): Promi
     },
     append: async (caseId, ...messages) => {
       const full = messages.map((message) => ({
-        ...{ id: newId(), channel: message.endpoint, kind: 'SUBMIT', number: `n-${message.position}` },
-        ...{ documentVersion: 1, ...message },
+        id: newId(),
+        channel: message.endpoint,
+        kind: 'SUBMIT',
+        number: `n-${message.position}`,
+        documentVersion: 1,
+        ...message,
       }))
       await change(caseId, (own, rows) => {
         for (const message of full) own.append(rows, message)
