@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines */
 /** Generated from schemas/canonical by `npm run types`: do not edit. */
 
 /**
@@ -1062,7 +1063,7 @@ export interface Step {
    * 意见
    */
   opinion?: string
-  [k: string]: unknown | undefined
+  [k: string]: unknown
 }
 /**
  * 向平台转述的结果：结束办件的事实，加上登簿的各个单元
@@ -1104,11 +1105,11 @@ export interface Outcome {
        * 名称
        */
       name: string
-      [k: string]: unknown | undefined
+      [k: string]: unknown
     }[]
-    [k: string]: unknown | undefined
+    [k: string]: unknown
   }[]
-  [k: string]: unknown | undefined
+  [k: string]: unknown
 }
 /**
  * 映射可用的固定上下文；不属于一个办件的报文（按批查询及其答复）只用 message 与 site
