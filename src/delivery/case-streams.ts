@@ -1,6 +1,6 @@
 import type { Rows, Step } from '../db/batch.ts'
-import type { Sealer } from './destination.ts'
 import { type Change, clearReason, type LiveMessage } from './message.ts'
+import type { Sealer } from './sealer.ts'
 import {
   changedMessages,
   depthChanges,

@@ -2,36 +2,9 @@ import type { Outcome } from '../base/outcome.ts'
 import type { Held, Member, Rows } from '../db/batch.ts'
 import type { CaseStreams } from './case-streams.ts'
 import type { Deadline } from './deadline.ts'
-import type { Fate, LiveMessage } from './message.ts'
+import type { ClaimedMessage, Fate, LiveMessage } from './message.ts'
 
-/** Seals what is kept of messages; the context is `table/column/id`. Another node's key may have to be fetched to open. */
-export interface Sealer {
-  seal(plain: Buffer, context: string): Buffer
-  openAsync(sealed: Buffer, context: string): Promise<Buffer>
-}
-
-/** What a worker holds of a message that it leased. */
-export interface ClaimedMessage {
-  readonly id: string
-  readonly endpoint: string
-  readonly caseId: string
-  readonly channel: string
-  readonly position: number
-  readonly kind: string
-  /** BizMsgID, or unid at the platform; a retry repeats it. */
-  readonly number: string
-  readonly documentVersion: number
-  /** What a relay tells; opened. */
-  readonly source: Buffer | null
-  /** Files of a materials message that have arrived. */
-  readonly cursor: number
-  /** Attempts made so far. */
-  readonly attempts: number
-  readonly fence: number
-  /** Set while it must be asked about before anything is sent again. */
-  readonly inquiry: string | null
-  readonly supersedes: string | null
-}
+export type { ClaimedMessage }
 
 export interface Rendered {
   bytes: Buffer

@@ -55,8 +55,9 @@ export class Lane<T> {
         this.#asked = false
         const { items, more } = await this.#claim(free)
         for (const item of items) void this.#run(item)
-        if (more) this.#asked = true
-        // The room is taken by other nodes, or by nobody: the next slot to be free, or the reconciler, comes back to it.
+        if (!more) continue
+        this.#asked = true
+        // The room is taken by other nodes: the next slot to be free here, or the reconciler, comes back to it.
         if (items.length === 0) break
       }
     } catch (error) {

@@ -4,6 +4,29 @@ export type MessageState = 'queued' | 'ready' | 'waiting' | 'sending' | 'dead'
 /** What a recorded result made of a message. */
 export type Fate = 'delivered' | 'more' | 'again' | 'inquiry' | 'dead'
 
+/** What a worker holds of a message that it leased. */
+export interface ClaimedMessage {
+  readonly id: string
+  readonly endpoint: string
+  readonly caseId: string
+  readonly channel: string
+  readonly position: number
+  readonly kind: string
+  /** BizMsgID, or unid at the platform; a retry repeats it. */
+  readonly number: string
+  readonly documentVersion: number
+  /** What a relay tells; opened. */
+  readonly source: Buffer | null
+  /** Files of a materials message that have arrived. */
+  readonly cursor: number
+  /** Attempts made so far. */
+  readonly attempts: number
+  readonly fence: number
+  /** Set while it must be asked about before anything is sent again. */
+  readonly inquiry: string | null
+  readonly supersedes: string | null
+}
+
 /**
  * A live message as a transaction holds it under lock. It is changed in place and written once, as it is when the
  * transaction's rows are written, so that several members of one batch see each other's changes.

@@ -1,7 +1,7 @@
 import { ask, type Batch } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
 import type { CaseStreamsStep, Replacement } from './case-streams.ts'
-import type { Sealer } from './destination.ts'
+import type { Sealer } from './sealer.ts'
 import { sealContext } from './store.ts'
 
 /** What an operator sees of an endpoint. Counts come from rows kept beside the messages, never from counting them. */

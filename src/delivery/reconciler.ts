@@ -2,8 +2,9 @@ import type { Clock } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
 import type { Batch } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
-import type { Destination, Sealer } from './destination.ts'
+import type { Destination } from './destination.ts'
 import { type Recording, recordExpired } from './record.ts'
+import type { Sealer } from './sealer.ts'
 import { dueEndpoints, expiredLeases, openLeased } from './store.ts'
 
 export interface ReconcilerOptions {

@@ -2,16 +2,9 @@ import type { Outcome } from '../base/outcome.ts'
 import { ask, type Member, type Rows } from '../db/batch.ts'
 import { backoffMs, type RetryRule } from './backoff.ts'
 import type { CaseStreams, CaseStreamsStep } from './case-streams.ts'
-import type {
-  ClaimedMessage,
-  Destination,
-  InquiryResult,
-  OnDead,
-  Sealer,
-  SendResult,
-  Settlement,
-} from './destination.ts'
+import type { ClaimedMessage, Destination, InquiryResult, OnDead, SendResult, Settlement } from './destination.ts'
 import { clearReason, type Fate, type LiveMessage } from './message.ts'
+import type { Sealer } from './sealer.ts'
 import { type AttemptRow, attemptRows, sealContext } from './store.ts'
 
 /** What recording a result needs. */

@@ -1,8 +1,8 @@
 import type { Queryable, Transaction } from '../db/pool.ts'
 import type { RowSet } from '../db/row-set.ts'
 import { insertSet } from '../db/row-set.ts'
-import type { ClaimedMessage, Sealer } from './destination.ts'
-import type { Finished, LiveMessage } from './message.ts'
+import type { ClaimedMessage, Finished, LiveMessage } from './message.ts'
+import type { Sealer } from './sealer.ts'
 
 /*
  * The rows that delivery writes. Order within a transaction: what is replaced leaves first (its place in the stream is

@@ -10,11 +10,12 @@ import { checkTimes } from './check-times.ts'
 import { claim } from './claim.ts'
 import { type AttemptLine, type CourierOptions, carry } from './courier.ts'
 import type { Deadline } from './deadline.ts'
-import type { Destination, OnDead, Sealer } from './destination.ts'
+import type { Destination, OnDead } from './destination.ts'
 import { Lane } from './lane.ts'
 import type { WakeQueue } from './queue.ts'
 import { Reconciler, type ReconcilerHealth } from './reconciler.ts'
 import type { Recording } from './record.ts'
+import type { Sealer } from './sealer.ts'
 import { type LeasedRow, openLeased } from './store.ts'
 
 export interface DeliveryOptions {
