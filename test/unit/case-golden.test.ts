@@ -67,7 +67,7 @@ await t.test('the golden case that is recorded ends completed, told as it happen
   t.equal(state.registryNumber, '202611090037')
   t.equal(events.at(-1)?.occurredAt, '2026-11-10T15:31:00+08:00')
   t.equal(nextQuestion(state), null)
-  t.match(
+  t.strictSame(
     effects.filter((effect) => effect.kind === 'relay').map((effect) => [effect.type, effect.fact.fact, effect.result]),
     [
       ['20', 'accepted', undefined],
@@ -78,6 +78,21 @@ await t.test('the golden case that is recorded ends completed, told as it happen
     ],
   )
   t.equal(effects.filter((effect) => effect.kind === 'fetch-certificate').length, 2)
+})
+
+await t.test('a case is completed only when nothing that its business type requires is missing', async (t) => {
+  const needed: Fact['fact'][] = ['recorded', 'register-entry', 'fee-paid', 'certificate-made', 'certificate-released']
+  for (const name of needed) {
+    const last = recordedStory.findLast((fact) => fact.fact === name)
+    const { state } = play(
+      recordedStory.filter((fact) => fact !== last),
+      initialState(goldenCase()),
+    )
+    t.notOk(state.completed, `without ${name}`)
+    const step = transition(state, last as Fact, defaultRules)
+    t.ok(step.state.completed, `with ${name}`)
+    t.equal(step.events.at(-1)?.type, 'completed')
+  }
 })
 
 await t.test('what the register holds otherwise than it was sent is shown, and raised without values', async (t) => {

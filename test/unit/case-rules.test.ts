@@ -450,6 +450,13 @@ const rows: [string, (draft: Draft) => void, ...string[]][] = [
     'date-in-future /mortgage/signedOn',
   ],
   [
+    'signed on day zero',
+    (d) => {
+      d.mortgage.signedOn = '2026-11-00'
+    },
+    'date-invalid /mortgage/signedOn',
+  ],
+  [
     'signed on no day',
     (d) => {
       d.mortgage.signedOn = '2026-11-31'
@@ -693,6 +700,7 @@ await t.test('shares are added exactly', async (t) => {
   t.ok(sumsToOne(['1/6', '1/3', '1/2']))
   t.notOk(sumsToOne(['333333333/999999999', '333333333/999999999', '333333332/999999999']))
   t.notOk(sumsToOne([]))
+  t.notOk(sumsToOne(['1/1', '1/1']))
   t.notOk(sumsToOne(['1/0']))
   t.ok(isShare('1/1'))
   t.notOk(isShare('1/0'))

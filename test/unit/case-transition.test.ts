@@ -277,6 +277,35 @@ await t.test('early facts are joined in the call that unlocks them, oldest first
   t.strictSame(recording.state.waiting, [])
 })
 
+await t.test('what waits is joined in the order in which it happened, and what needs another after it', async (t) => {
+  const at = (hour: number): string => `2026-11-10T${hour}:00:00+08:00`
+  let state = after('accepted')
+  const late = fact('register-entry', { subject: otherUnit, occurredAt: at(12) })
+  const early = fact('register-entry', { occurredAt: at(11) })
+  const released = fact('certificate-released', { occurredAt: at(10) })
+  const made = fact('certificate-made', { occurredAt: at(13) })
+  for (const one of [late, early, released, made]) state = transition(state, one, defaultRules).state
+  const step = transition(state, fact('recorded'), defaultRules)
+  t.strictSame(
+    step.events.slice(1).map((event) => event.fact),
+    [early, late, made, released],
+  )
+})
+
+await t.test('of two early facts the one that unlocks the other may stand behind it in time', async (t) => {
+  const rules = { ...defaultRules, certificateLockedUntilPaid: true }
+  let state = after('accepted', 'fee-paid')
+  const released = fact('certificate-released', { occurredAt: '2026-11-09T10:00:00+08:00' })
+  const entry = fact('register-entry', { occurredAt: '2026-11-09T20:00:00+08:00' })
+  const made = fact('certificate-made', { occurredAt: '2026-11-09T11:00:00+08:00' })
+  for (const one of [entry, released, made]) state = transition(state, one, rules).state
+  const step = transition(state, fact('recorded'), rules)
+  t.strictSame(
+    step.events.slice(1).map((event) => event.type),
+    ['certificate-made', 'certificate-released', 'register-entry'],
+  )
+})
+
 await t.test('what waits for a recording is raised when the case is rejected instead', async (t) => {
   const state = transition(after('accepted'), fact('certificate-made'), defaultRules).state
   const step = transition(state, fact('rejected'), defaultRules)
