@@ -23,7 +23,7 @@ export interface Application extends Partial<PartContent> {
   fee?: { payer: string; settlement?: string }
 }
 
-export interface PartContent {
+interface PartContent {
   reason?: string
   remarks?: string
   parties: Party[]
@@ -101,7 +101,7 @@ export interface Mortgage {
   signedOn?: string
 }
 
-export interface Notice {
+interface Notice {
   kind: string
   price?: string
   currency?: string

@@ -31,7 +31,7 @@ export type RaiseReason =
   | 'certificate-without-file'
 
 /** To a person at the centre. `members` names what differs, never the values. */
-export interface RaiseEffect {
+interface RaiseEffect {
   kind: 'raise'
   reason: RaiseReason
   fact: Fact

@@ -2,8 +2,8 @@ import { unitsWithout } from './facets/certificate.ts'
 import { requirementsOf, unitsWithoutEntry } from './facets/completion.ts'
 import { type CaseState, hasEnded, type PartState } from './state.ts'
 
-export const questionKinds = ['PROGRESS', 'RESULT', 'FEE', 'CERTIFICATE'] as const
-export type QuestionKind = (typeof questionKinds)[number]
+const questionKinds = ['PROGRESS', 'RESULT', 'FEE', 'CERTIFICATE'] as const
+type QuestionKind = (typeof questionKinds)[number]
 
 export interface Question {
   kinds: QuestionKind[]

@@ -55,13 +55,13 @@ export interface CertificateFacet {
   releasedAt: string | null
 }
 
-export interface EntryFacet {
+interface EntryFacet {
   proofNumber: string | null
   /** Members that the register holds otherwise than they were sent. */
   differences: string[]
 }
 
-export interface Procedure {
+interface Procedure {
   name: string
   startedAt: string
   endedAt: string | null
@@ -91,7 +91,7 @@ export interface PartState {
   resultRelayed: boolean
 }
 
-export interface Contradiction {
+interface Contradiction {
   key: string
   reason: string
   digest: string

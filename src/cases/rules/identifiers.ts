@@ -41,7 +41,7 @@ const idWeights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const provinces = /^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])/
 
 /** GB 11643: 17 digits with division and birth date, check digit by ISO 7064 MOD 11-2, `X` upper-case. */
-export function residentIdFault(id: string, today: string): IdentifierFault | null {
+function residentIdFault(id: string, today: string): IdentifierFault | null {
   if (/^\d{15}$/.test(id)) return 'resident-id-old'
   if (/^\d{17}x$/.test(id)) return 'resident-id-lower-case'
   return isResidentNumber(id, today) && !/^8[1-3]/.test(id) ? null : 'resident-id-invalid'
