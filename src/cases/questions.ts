@@ -3,7 +3,7 @@ import { requirementsOf, unitsWithoutEntry } from './facets/completion.ts'
 import { type CaseState, hasEnded, type PartState } from './state.ts'
 
 const questionKinds = ['PROGRESS', 'RESULT', 'FEE', 'CERTIFICATE'] as const
-type QuestionKind = (typeof questionKinds)[number]
+export type QuestionKind = (typeof questionKinds)[number]
 
 export interface Question {
   kinds: QuestionKind[]

@@ -16,7 +16,7 @@ import { joinCaseFact, joinPartFact } from './join.ts'
 import { nextQuestion } from './questions.ts'
 import { type CaseRules, type CaseState, caseStateName, draftOf, type PartState } from './state.ts'
 
-type Verdict = 'applied' | 'known' | 'early' | 'contradiction'
+export type Verdict = 'applied' | 'known' | 'early' | 'contradiction'
 
 export interface Transition {
   state: CaseState
