@@ -2,6 +2,7 @@ import t from 'tap'
 import { newId } from '../src/base/id.ts'
 import { Problem } from '../src/base/problem.ts'
 import { claim } from '../src/delivery/claim.ts'
+import type { SendResult } from '../src/delivery/destination.ts'
 import { ensureEndpoints } from '../src/delivery/endpoints.ts'
 import { replay, showMessage } from '../src/delivery/operations.ts'
 import { type Recording, recordSent } from '../src/delivery/record.ts'
@@ -203,9 +204,19 @@ await t.test(
     t.match(leased, [{ message: { id, fence: 1 } }])
     t.strictSame((await claimAndHang(world, destination)).leased, [], 'a leased message is not claimed twice')
 
+    const patient = new FakeDestination('registry')
+    patient.unknownThen = 'resend'
+    patient.timeoutMs = 30_000
+    patient.leaseMs = 60_000
+    patient.peerMaximumMs = 30_000
+    let release = (_result: SendResult): void => undefined
+    const answered = new Promise<SendResult>((resolve) => {
+      release = resolve
+    })
+    patient.onSend = () => answered
     const second = await world.anotherNode()
-    await second.start([destination])
-    await until(() => destination.settled.at(-1)?.fate === 'delivered')
+    await second.start([patient])
+    await until(() => patient.sent.length === 1)
     t.ok(deadline.over, 'the deadline of the first came before')
 
     const recording: Recording = {
@@ -219,11 +230,14 @@ await t.test(
     const message = leased[0]?.message
     if (message === undefined) return
     const late = { id: newId(), startedAt: new Date(), endedAt: new Date() }
-    const settled = destination.settled.length
     for (let i = 0; i < 2; i += 1)
       t.equal(await world.batch.submit(recordSent(recording, destination, message, late, delivered)), 'late')
-    t.equal(destination.settled.length, settled, 'nothing was applied')
-    t.strictSame(await world.outcomes(id as string), ['unknown', 'delivered', 'late'])
+    t.strictSame(destination.settled, [], 'nothing was applied')
+    t.match(await world.message(id as string), { state: 'sending', fence: 2 })
+    release(delivered)
+    await until(() => patient.settled.at(-1)?.fate === 'delivered')
+    t.equal(await world.batch.submit(recordSent(recording, destination, message, late, delivered)), 'late')
+    t.strictSame(await world.outcomes(id as string), ['unknown', 'late', 'delivered'])
   },
 )
 
