@@ -1,0 +1,199 @@
+/**
+ * Dates and instants by pattern. A date is year, month, day and nothing else: no zone, no midnight. An instant is
+ * ISO 8601 with an offset. Letters of a pattern: yyyy MM dd HH mm ss SSS; text in quotes; everything else is itself.
+ */
+export interface DatePattern {
+  text: string
+  tokens: readonly ({ field: PatternField } | { literal: string })[]
+  fields: ReadonlySet<PatternField>
+  reader: RegExp
+}
+
+export type PatternField = 'yyyy' | 'MM' | 'dd' | 'HH' | 'mm' | 'ss' | 'SSS'
+
+/** Why a text is not what the pattern says: `not-a-date`, or `local-time-unclear` for a time that never or twice was. */
+export type CalendarFault = 'not-a-date' | 'local-time-unclear'
+
+interface LocalTime {
+  year: number
+  month: number
+  day: number
+  hour: number
+  minute: number
+  second: number
+  millisecond: number
+}
+
+const TOKEN = /yyyy|MM|dd|HH|mm|ss|SSS|'[^']*'|[^A-Za-z']+|./gsu
+const FIELDS = new Set<string>(['yyyy', 'MM', 'dd', 'HH', 'mm', 'ss', 'SSS'])
+
+/** @throws {RangeError} for a letter or field that patterns do not have, or that occurs twice. */
+export function datePattern(text: string): DatePattern {
+  const tokens: ({ field: PatternField } | { literal: string })[] = []
+  const fields = new Set<PatternField>()
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (FIELDS.has(token)) {
+      if (fields.has(token as PatternField)) throw new RangeError(`${token} occurs twice`)
+      fields.add(token as PatternField)
+      tokens.push({ field: token as PatternField })
+    } else if (/^'[^']*'$/u.test(token)) tokens.push({ literal: token.slice(1, -1) })
+    else if (/^[^A-Za-z']+$/u.test(token)) tokens.push({ literal: token })
+    else throw new RangeError(`"${token}" has no meaning in a pattern: quote it`)
+  }
+  if (!['yyyy', 'MM', 'dd'].every((field) => fields.has(field as PatternField))) {
+    throw new RangeError('a pattern has yyyy, MM and dd')
+  }
+  const parts = tokens.map((token) =>
+    'literal' in token
+      ? token.literal.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')
+      : `(?<${token.field}>\\d{${token.field.length}})`,
+  )
+  return { text, tokens, fields, reader: new RegExp(`^${parts.join('')}$`, 'u') }
+}
+
+/** The fields of an instant that a pattern may have but a date must not. */
+export function hasTimeOfDay(pattern: DatePattern): boolean {
+  return ['HH', 'mm', 'ss', 'SSS'].some((field) => pattern.fields.has(field as PatternField))
+}
+
+/** `2026-11-09` by the pattern, or null when it is no date. */
+export function writeDate(date: string, pattern: DatePattern): string | null {
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date)
+  if (match === null) return null
+  const time = { ...MIDNIGHT, year: Number(match[1]), month: Number(match[2]), day: Number(match[3]) }
+  return isDay(time) ? write(time, pattern) : null
+}
+
+/** A text of the pattern as `2026-11-09`, or null. */
+export function readDate(text: string, pattern: DatePattern): string | null {
+  const time = read(text, pattern)
+  return time === null ? null : isoDate(time)
+}
+
+/** An ISO 8601 instant with offset as local time of the zone, or null when it is no instant. Fractions of a second that the pattern has no place for are left out. */
+export function writeInstant(instant: string, pattern: DatePattern, zone: string): string | null {
+  const match = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.exec(instant)
+  if (match === null) return null
+  if (!isDay({ ...MIDNIGHT, year: Number(match[1]), month: Number(match[2]), day: Number(match[3]) })) return null
+  const epochMs = Date.parse(instant)
+  return Number.isNaN(epochMs) ? null : write(localTime(epochMs, zone), pattern)
+}
+
+/** Local time of the zone as an instant with its offset, e.g. `2026-11-09T09:18:00+08:00`. */
+export function readInstant(text: string, pattern: DatePattern, zone: string): string | { fault: CalendarFault } {
+  const time = read(text, pattern)
+  if (time === null) return { fault: 'not-a-date' }
+  const asUtcMs = utcMs(time)
+  const offsets = new Set([offsetMs(asUtcMs - DAY_MS, zone), offsetMs(asUtcMs + DAY_MS, zone)])
+  const fitting = [...offsets].filter((offset) => offsetMs(asUtcMs - offset, zone) === offset)
+  const [offset] = fitting
+  if (offset === undefined || fitting.length > 1) return { fault: 'local-time-unclear' }
+  const minutes = Math.abs(offset) / 60_000
+  const sign = offset < 0 ? '-' : '+'
+  const clock = `${two(time.hour)}:${two(time.minute)}:${two(time.second)}`
+  const fraction = time.millisecond === 0 ? '' : `.${String(time.millisecond).padStart(3, '0')}`
+  return `${isoDate(time)}T${clock}${fraction}${sign}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`
+}
+
+/** Whether the running system knows the zone. */
+export function isZone(zone: string): boolean {
+  try {
+    formatter(zone)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const DAY_MS = 86_400_000
+const MIDNIGHT = { hour: 0, minute: 0, second: 0, millisecond: 0 }
+const formatters = new Map<string, Intl.DateTimeFormat>()
+
+function formatter(zone: string): Intl.DateTimeFormat {
+  let found = formatters.get(zone)
+  if (found === undefined) {
+    found = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    })
+    formatters.set(zone, found)
+  }
+  return found
+}
+
+function localTime(epochMs: number, zone: string): LocalTime {
+  const time: LocalTime = { year: 0, month: 0, day: 0, ...MIDNIGHT }
+  for (const part of formatter(zone).formatToParts(epochMs)) {
+    if (part.type in time) time[part.type as keyof LocalTime] = Number(part.value)
+  }
+  time.millisecond = ((epochMs % 1000) + 1000) % 1000
+  return time
+}
+
+function offsetMs(epochMs: number, zone: string): number {
+  return utcMs(localTime(epochMs, zone)) - epochMs
+}
+
+function utcMs(time: LocalTime): number {
+  return Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second, time.millisecond)
+}
+
+function read(text: string, pattern: DatePattern): LocalTime | null {
+  const groups = pattern.reader.exec(text)?.groups
+  if (groups === undefined) return null
+  const field = (name: PatternField): number => Number(groups[name] ?? 0)
+  const time = {
+    year: field('yyyy'),
+    month: field('MM'),
+    day: field('dd'),
+    hour: field('HH'),
+    minute: field('mm'),
+    second: field('ss'),
+    millisecond: field('SSS'),
+  }
+  return isDay(time) && time.hour < 24 && time.minute < 60 && time.second < 60 ? time : null
+}
+
+function write(time: LocalTime, pattern: DatePattern): string {
+  let text = ''
+  for (const token of pattern.tokens) text += 'literal' in token ? token.literal : writeField(time, token.field)
+  return text
+}
+
+function writeField(time: LocalTime, field: PatternField): string {
+  switch (field) {
+    case 'yyyy':
+      return String(time.year).padStart(4, '0')
+    case 'MM':
+      return two(time.month)
+    case 'dd':
+      return two(time.day)
+    case 'HH':
+      return two(time.hour)
+    case 'mm':
+      return two(time.minute)
+    case 'ss':
+      return two(time.second)
+    case 'SSS':
+      return String(time.millisecond).padStart(3, '0')
+  }
+}
+
+function isDay(time: LocalTime): boolean {
+  if (time.year < 1 || time.month < 1 || time.month > 12 || time.day < 1) return false
+  return time.day <= new Date(Date.UTC(2000 + (time.year % 400), time.month, 0)).getUTCDate()
+}
+
+function isoDate(time: LocalTime): string {
+  return `${String(time.year).padStart(4, '0')}-${two(time.month)}-${two(time.day)}`
+}
+
+function two(value: number): string {
+  return value < 10 ? `0${value}` : String(value)
+}
