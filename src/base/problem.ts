@@ -15,6 +15,12 @@ export const problems = {
   overloaded: { status: 503, retry: 'after', title: '系统繁忙，请稍后重试', titleEn: 'The gateway is busy' },
   'disk-full': { status: 503, retry: 'after', title: '存储空间不足，暂不受理', titleEn: 'Storage is nearly full' },
   'shutting-down': { status: 503, retry: 'after', title: '系统正在停机', titleEn: 'The gateway is shutting down' },
+  'database-unavailable': {
+    status: 503,
+    retry: 'after',
+    title: '数据库暂不可用',
+    titleEn: 'The database cannot be reached',
+  },
   'outcome-unknown': {
     status: 503,
     retry: 'same-key',
@@ -107,6 +113,26 @@ export const problems = {
     title: '尚未开通该业务类型',
     titleEn: 'The business type is not offered',
   },
+  // administration of access
+  'administration-invalid': {
+    status: 422,
+    retry: 'never',
+    title: '管理操作填写有误',
+    titleEn: 'The change of access is not valid',
+  },
+  'administration-duplicate': {
+    status: 409,
+    retry: 'never',
+    title: '已存在，未作更改',
+    titleEn: 'It is there already',
+  },
+  'administration-not-found': {
+    status: 404,
+    retry: 'never',
+    title: '管理对象不存在',
+    titleEn: 'There is nothing of this name to administer',
+  },
+  'administration-closed': { status: 409, retry: 'never', title: '管理对象已注销', titleEn: 'It is closed for good' },
   // intake
   'nonce-repeated': { status: 401, retry: 'same-key', title: '随机数重复使用', titleEn: 'The nonce was used before' },
   'idempotency-key-missing': {

@@ -1,0 +1,24 @@
+const graphemes = new Intl.Segmenter('zh', { granularity: 'grapheme' })
+
+/** Characters as a person counts them: 𠮷 is one, and so is a letter with its marks. */
+export function charactersOf(text: string): string[] {
+  return [...graphemes.segment(text)].map(({ segment }) => segment)
+}
+
+/** First character, then a star for each other: 张**. */
+export function maskedName(name: string): string {
+  const [first = '', ...others] = charactersOf(name)
+  return first + '*'.repeat(Math.max(others.length, 1))
+}
+
+/** First six and last four, where enough is left between; else the first two. */
+export function maskedIdNumber(idNumber: string): string {
+  if (idNumber.length < 15) return idNumber.slice(0, 2) + '*'.repeat(Math.max(idNumber.length - 2, 0))
+  return idNumber.slice(0, 6) + '*'.repeat(idNumber.length - 10) + idNumber.slice(-4)
+}
+
+/** The last four digits, no more than a third of it. */
+export function maskedPhone(phone: string): string {
+  const shown = Math.min(4, Math.floor(phone.length / 3))
+  return '*'.repeat(phone.length - shown) + phone.slice(phone.length - shown)
+}
