@@ -1,7 +1,7 @@
 import { type DerNode, expectTag, readOid, readSequence, readText, tags } from './der.ts'
 
 /** One attribute of a distinguished name, in the order of the certificate. */
-export interface NameAttribute {
+interface NameAttribute {
   oid: string
   value: string
 }

@@ -15,7 +15,7 @@ import {
 } from './der.ts'
 import { type PublicKey, readPublicKey, WeakKeyError } from './public-key.ts'
 
-export type CertificateSignatureAlgorithm =
+type CertificateSignatureAlgorithm =
   | 'rsa-sha256'
   | 'rsa-sha384'
   | 'rsa-sha512'

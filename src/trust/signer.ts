@@ -110,7 +110,7 @@ function unfit(keyFile: string, kind: string): Error {
  * The 32 bytes of an SM2 key in PKCS#8 (RFC 5958) holding an ECPrivateKey (RFC 5915).
  * @throws {Error} naming the file, never the key.
  */
-export function readSm2Key(pem: string, file: string): Buffer {
+function readSm2Key(pem: string, file: string): Buffer {
   const base64 = /-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END PRIVATE KEY-----/.exec(pem)?.[1]
   if (base64 === undefined) throw new Error(`${file} holds no unencrypted PKCS#8 key`)
   try {

@@ -9,7 +9,7 @@ import type { Sm2Pool } from './sm2-pool.ts'
 import { readTrustFiles, type TrustFiles, trustFolderState } from './trust-files.ts'
 
 /** Whether a certificate was good at a time, and which bank it names. */
-export type Judgement =
+type Judgement =
   | {
       ok: true
       certificate: Certificate

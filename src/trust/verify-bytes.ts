@@ -37,7 +37,7 @@ export async function verifyBytes(
       return verifyNatively('sha512', bytes, { key, padding, saltLength: pssSaltBytes }, signature)
     }
     case 'ecdsa-p256-sha256':
-      // r ‖ s and nothing else (RFC 9421, 3.3.4): node would try other lengths as DER.
+      // r ‖ s and nothing else (RFC 9421, 3.3.4), whatever node makes of other lengths.
       if (signature.length !== p256SignatureBytes) return false
       return verifyNatively('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }, signature)
     case 'sm2-sm3':

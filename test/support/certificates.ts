@@ -48,7 +48,7 @@ export interface CertificateOptions {
   signWith?: TestKey
 }
 
-export const digitalSignature = [0x80, 7] as const
+const digitalSignature = [0x80, 7] as const
 export const keyEncipherment = [0x20, 5] as const
 export const keyCertSign = [0x06, 1] as const
 
