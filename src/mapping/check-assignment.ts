@@ -1,6 +1,6 @@
 import type { CodeTable } from './code-table.ts'
-import type { Direction } from './functions.ts'
 import type { LeafNode } from './schema.ts'
+import type { Direction } from './step.ts'
 import { type LeafValue, typeName, type ValueType } from './value-type.ts'
 
 /** Why a value of the type cannot be written to the field: Chinese, English; null when it can. */

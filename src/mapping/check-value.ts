@@ -1,4 +1,5 @@
 import { datePattern, isZone } from './calendar.ts'
+import { charactersIn } from './characters.ts'
 import type { CodeTable } from './code-table.ts'
 import {
   type Argument,
@@ -8,10 +9,11 @@ import {
   parseExpression,
   type StepCall,
 } from './expression.ts'
-import { type ArgumentKind, type Direction, functions, type StepArguments, StepMisuse } from './functions.ts'
+import { functions } from './functions.ts'
 import type { Located, Option } from './mapping-file.ts'
 import type { ArgumentPlan, ChoicePlan, ConditionPlan, LiteralPlan, SourcePlan, StepPlan, ValuePlan } from './plan.ts'
 import { type Report, resolvePath, type Scope, typedLiteral, type Usage } from './scope.ts'
+import { type ArgumentKind, type Direction, type StepArguments, StepMisuse } from './step.ts'
 import { textValue, type ValueType } from './value-type.ts'
 
 /** What checking a value needs besides its scope. */
@@ -79,7 +81,7 @@ function checkSource(
 ): { plan: SourcePlan; type: ValueType } | null {
   const { source } = tree
   if (source.kind === 'literal') {
-    const type = textValue({ literal: source.text, maxLength: [...source.text].length })
+    const type = textValue({ literal: source.text, maxLength: charactersIn(source.text) })
     return { plan: { kind: 'literal', text: source.text }, type }
   }
   if (source.kind === 'row') {
@@ -214,7 +216,7 @@ function checkArgument(
 
 function checkValueArgument(arg: Argument, scope: Scope, checks: ValueChecks, at: number): ArgumentPlan | null {
   if (arg.kind !== 'bare') {
-    const type = textValue({ literal: arg.text, maxLength: [...arg.text].length })
+    const type = textValue({ literal: arg.text, maxLength: charactersIn(arg.text) })
     return { kind: 'value', value: { source: { kind: 'literal', text: arg.text }, steps: [], type } }
   }
   let tree: Expression

@@ -2,12 +2,12 @@ import { assignmentFault } from './check-assignment.ts'
 import { checkIgnores } from './check-usage.ts'
 import { checkChoice, checkCondition, shifted, type ValueChecks } from './check-value.ts'
 import type { CodeTable } from './code-table.ts'
-import type { Direction } from './functions.ts'
 import type { Block, Line, MappingFile } from './mapping-file.ts'
 import type { BlockPlan, ChoicePlan, FieldPlan, ListPlan, Plan, RecordPlan } from './plan.ts'
 import { type ForbiddenNames, forbiddenName } from './profile.ts'
 import type { ListNode, MessageSchema, RecordNode, SchemaNode } from './schema.ts'
 import { type Report, resolvePath, Scope, type Usage } from './scope.ts'
+import type { Direction } from './step.ts'
 
 export interface CheckInput {
   file: MappingFile

@@ -1,3 +1,4 @@
+import { charactersIn } from './characters.ts'
 import type { YamlFile } from './yaml-file.ts'
 
 /** One code table of a profile: canonical words and wire codes. */
@@ -79,7 +80,7 @@ export function readCodeTable(yaml: YamlFile, expectedName: string): CodeTable |
     ),
     codes: new Set(rows.map((row) => row.code)),
     isBoolean: worded.length > 0 && worded.every((row) => row.word === 'true' || row.word === 'false'),
-    longestCode: Math.max(...rows.map((row) => [...row.code].length)),
+    longestCode: Math.max(...rows.map((row) => charactersIn(row.code))),
     text: yaml.text,
   }
 }

@@ -1,5 +1,5 @@
-import type { Direction } from './functions.ts'
 import type { ArgumentPlan, ChoicePlan, ConditionPlan, PathPartPlan, PathPlan, StepPlan, ValuePlan } from './plan.ts'
+import type { Direction } from './step.ts'
 
 /** Lines of the function that is being written, fresh names, and the values that it is given. */
 export class Code {

@@ -1,84 +1,9 @@
 import { isDecimal, shiftDecimal } from '../base/money.ts'
 import { type DatePattern, hasTimeOfDay, readDate, readInstant, writeDate, writeInstant } from './calendar.ts'
-import type { CodeTable } from './code-table.ts'
-import type { PlaceCode } from './faults.ts'
-import { type LeafValue, textValue, typeName, type ValueType } from './value-type.ts'
-
-export type Direction = 'out' | 'in'
-
-/** What a running step tells that it cannot do; the compiled line then adds the place. */
-export interface Notes {
-  note: (code: PlaceCode) => void
-}
-
-type Value = unknown
-
-export interface StepArguments {
-  integers: readonly number[]
-  texts: readonly string[]
-  table: CodeTable | null
-  pattern: DatePattern | null
-  /** Types of the arguments that are values themselves. */
-  values: readonly ValueType[]
-}
-
-export type ArgumentKind =
-  | 'integer'
-  | 'optional-integer'
-  | 'text'
-  | 'optional-text'
-  | 'half-or-full'
-  | 'table'
-  | 'pattern'
-  | 'zone'
-  | 'value'
-  | 'values'
-
-/** One step. Absent never reaches `run` unless `absent` is `handles`. */
-export interface Step {
-  directions: readonly Direction[]
-  args: readonly ArgumentKind[]
-  /** `through`: absent stays absent. `gives`: may give absent for a value that is there. `handles`: takes absent. */
-  absent: 'through' | 'gives' | 'handles'
-  /** Type of the result. @throws {StepMisuse} when the input cannot be taken. */
-  result: (input: ValueType, args: StepArguments, direction: Direction) => ValueType
-  /** Arguments at run time in the order of `args`; a table is given as its Map. */
-  run: Readonly<Record<Direction, StepFunction>>
-  /** A line of the reference that is also a test; `table` gives the values of T. */
-  example: { direction: Direction; input: Value; call: string; output: Value; type?: Partial<LeafValue> }
-}
-
-type StepFunction = (value: never, ...more: never[]) => Value
-
-export class StepMisuse extends Error {
-  readonly zh: string
-
-  constructor(zh: string, en: string) {
-    super(en)
-    this.name = 'StepMisuse'
-    this.zh = zh
-  }
-}
-
-function misuse(zh: string, en: string): never {
-  throw new StepMisuse(zh, en)
-}
-
-/** A value that is text when the program runs, also where it stands for something else. */
-function textInput(input: ValueType, integers = false): LeafValue {
-  if (input.kind === 'leaf' && input.type !== 'boolean' && (integers || input.type !== 'integer')) return input
-  const [zh, en] = typeName(input)
-  return misuse(`此步骤只接受文本，得到的是${zh}`, `this step takes a text, not a ${en}`)
-}
-
-function listInput(input: ValueType): Extract<ValueType, { kind: 'list' }> {
-  if (input.kind === 'list') return input
-  return misuse('此步骤只接受列表', 'this step takes a list')
-}
-
-function listOfTexts(input: ValueType): LeafValue {
-  return textInput(listInput(input).item)
-}
+import { charactersIn, isLonger } from './characters.ts'
+import { listFunctions } from './list-functions.ts'
+import { both, misuse, type Notes, type Step, type StepFunction, textInput, type Value } from './step.ts'
+import { type LeafValue, textValue, type ValueType } from './value-type.ts'
 
 function money(input: ValueType, unit: 'wan' | 'yuan', result: 'wan' | 'yuan'): LeafValue {
   if (input.kind !== 'leaf' || (input.type !== 'decimal' && input.type !== 'integer')) {
@@ -101,10 +26,6 @@ function shift(places: number, scaleOf: (scale: number) => number): StepFunction
       return notes.note('digit-lost')
     }
   }
-}
-
-function both(run: StepFunction): Record<Direction, StepFunction> {
-  return { out: run, in: run }
 }
 
 /** `wan` in reads up to `scale` decimals, so that more is an error before the point is moved. */
@@ -256,7 +177,7 @@ const defined: Record<string, Step> = {
       if (to !== undefined && to <= from) misuse('slice 的终点应大于起点', 'slice ends where it begins or before')
       return textValue({ mayBeAbsent: leaf.mayBeAbsent, maxLength: to === undefined ? leaf.maxLength : to - from })
     },
-    run: both((value: string, from: number, to: number | undefined) => [...value].slice(from, to).join('')),
+    run: both((value: string, from: number, to: number | undefined) => Array.from(value).slice(from, to).join('')),
     example: { direction: 'out', input: '420222001003GB00057', call: 'slice(0, 6)', output: '420222' },
   },
   pad: {
@@ -279,7 +200,9 @@ const defined: Record<string, Step> = {
     run: both((value: string, characters: string | undefined) =>
       characters === undefined
         ? value.replace(white, '')
-        : [...value].filter((one) => !characters.includes(one)).join(''),
+        : Array.from(value)
+            .filter((one) => !characters.includes(one))
+            .join(''),
     ),
     example: { direction: 'out', input: '01a1bddb-0550-78fb', call: 'strip(-)', output: '01a1bddb055078fb' },
   },
@@ -327,7 +250,7 @@ const defined: Record<string, Step> = {
       return textValue({ mayBeAbsent: [input, ...values].some((one) => one.mayBeAbsent) })
     },
     run: both((value: string | number, template: string, ...more: (string | number | undefined | Notes)[]) => {
-      const values = [value, ...more.slice(0, -1)]
+      const values = [value, ...(more.slice(0, -1) as (string | number | undefined)[])]
       if (values.includes(undefined)) return undefined
       return template.split('{}').reduce((text, part, index) => text + String(values[index - 1]) + part)
     }),
@@ -336,90 +259,6 @@ const defined: Record<string, Step> = {
       input: '2026-11-06',
       call: 'text("{}至{}", =2029-11-05)',
       output: '2026-11-06至2029-11-05',
-    },
-  },
-  join: {
-    directions: ['out', 'in'],
-    args: ['text'],
-    absent: 'gives',
-    result: (input) => {
-      listOfTexts(input)
-      return textValue({ mayBeAbsent: listInput(input).mayBeEmpty })
-    },
-    run: both((value: readonly string[], separator: string) =>
-      value.length === 0 ? undefined : value.join(separator),
-    ),
-    example: {
-      direction: 'out',
-      input: ['柯𠮷明', '古丽娜·艾山江'],
-      call: 'join(、)',
-      output: '柯𠮷明、古丽娜·艾山江',
-    },
-  },
-  split: {
-    directions: ['out', 'in'],
-    args: ['text'],
-    absent: 'through',
-    result: (input) => ({
-      kind: 'list',
-      item: textValue({ maxLength: textInput(input).maxLength }),
-      mayBeEmpty: input.mayBeAbsent,
-      mayBeAbsent: false,
-    }),
-    run: both((value: string, separator: string) => value.split(separator)),
-    example: {
-      direction: 'in',
-      input: '柯𠮷明、古丽娜·艾山江',
-      call: 'split(、)',
-      output: ['柯𠮷明', '古丽娜·艾山江'],
-    },
-  },
-  first: {
-    directions: ['out', 'in'],
-    args: [],
-    absent: 'gives',
-    result: (input) => ({ ...memberOf(input), mayBeAbsent: listInput(input).mayBeEmpty }) as ValueType,
-    run: both((value: readonly Value[]) => value[0]),
-    example: { direction: 'out', input: ['a', 'b'], call: 'first', output: 'a' },
-  },
-  only: {
-    directions: ['out', 'in'],
-    args: [],
-    absent: 'through',
-    result: (input) => ({ ...memberOf(input), mayBeAbsent: false }) as ValueType,
-    run: both((value: readonly Value[], notes: Notes) => (value.length === 1 ? value[0] : notes.note('not-single'))),
-    example: { direction: 'in', input: ['a'], call: 'only', output: 'a' },
-  },
-  count: {
-    directions: ['out', 'in'],
-    args: [],
-    absent: 'through',
-    result: (input) => {
-      listInput(input)
-      return textValue({ type: 'integer' })
-    },
-    run: both((value: readonly Value[]) => value.length),
-    example: { direction: 'out', input: ['a', 'b'], call: 'count', output: 2 },
-  },
-  sum: {
-    directions: ['out', 'in'],
-    args: [],
-    absent: 'gives',
-    result: (input) => {
-      const { item, mayBeEmpty } = listInput(input)
-      if (item.kind !== 'leaf' || item.type !== 'decimal') misuse('sum 只接受小数列表', 'sum takes a list of decimals')
-      return { ...(item as LeafValue), mayBeAbsent: mayBeEmpty }
-    },
-    run: both((value: readonly string[], notes: Notes) => {
-      if (value.length === 0) return undefined
-      return value.every(isDecimal) ? exactSum(value) : notes.note('not-a-decimal')
-    }),
-    example: {
-      direction: 'in',
-      input: ['0.10', '0.20', '80'],
-      call: 'sum',
-      output: '80.30',
-      type: { type: 'decimal' },
     },
   },
   fits: {
@@ -440,7 +279,7 @@ const defined: Record<string, Step> = {
         return misuse('default 只用于单个值', 'default is for single values')
       if (other.literal === null && other.type !== input.type)
         misuse('default 的类型不同', 'default gives a value of another type')
-      const longest = other.literal === null ? other.maxLength : [...other.literal].length
+      const longest = other.literal === null ? other.maxLength : charactersIn(other.literal)
       return {
         ...input,
         mayBeAbsent: other.mayBeAbsent,
@@ -464,30 +303,14 @@ const defined: Record<string, Step> = {
 }
 
 /** All steps of the language, by name. There are no others, and no scripts. */
-export const functions: ReadonlyMap<string, Step> = new Map(Object.entries(defined))
+export const functions: ReadonlyMap<string, Step> = new Map(Object.entries({ ...defined, ...listFunctions }))
 
 function pick(leaf: LeafValue): Partial<LeafValue> {
   return { mayBeAbsent: leaf.mayBeAbsent, maxLength: leaf.maxLength }
-}
-
-function memberOf(input: ValueType): ValueType {
-  return listInput(input).item
 }
 
 function wirePattern(leaf: LeafValue, pattern: DatePattern | null): void {
   if (leaf.pattern !== null && leaf.pattern !== pattern?.text) {
     misuse(`该字段的格式是 ${leaf.pattern}`, `the pattern of this field is ${leaf.pattern}`)
   }
-}
-
-function exactSum(values: readonly string[]): string {
-  const scale = Math.max(...values.map((value) => (value.split('.')[1] ?? '').length))
-  let total = 0n
-  for (const value of values) total += BigInt(shiftDecimal(value, scale, 0))
-  return shiftDecimal(String(total), -scale, scale)
-}
-
-/** Whether a text has more than `most` characters (code points, not units). */
-export function isLonger(text: string, most: number): boolean {
-  return text.length > most && (text.length > most * 2 || [...text].length > most)
 }

@@ -3,11 +3,11 @@ import path from 'node:path'
 import { checkMapping } from './check.ts'
 import { type CodeTable, readCodeTable } from './code-table.ts'
 import { FaultList, MappingFaults } from './faults.ts'
-import type { Direction } from './functions.ts'
 import { type MappingFile, readMappingFile } from './mapping-file.ts'
 import type { Plan } from './plan.ts'
 import { type ProfileSettings, readProfile } from './profile.ts'
-import { type MessageSchema, type RecordNode, SchemaFiles, type SchemaNode } from './schema.ts'
+import { type MessageSchema, SchemaFiles, type SchemaNode } from './schema.ts'
+import type { Direction } from './step.ts'
 import { YamlFile } from './yaml-file.ts'
 
 /** One profile with everything in its folder, checked. */
@@ -182,7 +182,5 @@ function hasForms(node: SchemaNode): boolean {
 function tablesOf(node: SchemaNode, at: string): [string, string][] {
   if (node.kind === 'leaf') return node.table === null ? [] : [[at, node.table]]
   if (node.kind === 'list') return tablesOf(node.item, `${at}[]`)
-  return [...(node as RecordNode).fields].flatMap(([name, field]) =>
-    tablesOf(field.node, at === '' ? name : `${at}.${name}`),
-  )
+  return [...node.fields].flatMap(([name, field]) => tablesOf(field.node, at === '' ? name : `${at}.${name}`))
 }

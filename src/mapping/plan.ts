@@ -1,7 +1,7 @@
 import type { DatePattern } from './calendar.ts'
 import type { CodeTable } from './code-table.ts'
-import type { Direction, Step } from './functions.ts'
 import type { LeafNode, ListNode, MessageSchema, RecordNode } from './schema.ts'
+import type { Direction, Step } from './step.ts'
 import type { ValueType } from './value-type.ts'
 
 /** A checked mapping: every name resolved, every type known. What the compiler writes code from. */

@@ -1,6 +1,7 @@
 import { isDecimal } from '../base/money.ts'
+import { isLonger } from './characters.ts'
 import { type MappingPlace, mappingPlace, type PlaceCode } from './faults.ts'
-import { isLonger, type Notes } from './functions.ts'
+import type { Notes } from './step.ts'
 
 /** One run of a compiled mapping: what it notes while a line is computed, and the places that come of it. */
 export class Run implements Notes {
@@ -37,9 +38,9 @@ export class Run implements Notes {
 }
 
 const NONE: readonly unknown[] = []
-const ATTRIBUTE = /[&<>"\u0000-\u001f\ufffe\uffff]/
-const ELEMENT = /[&<>\r\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
-const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
+const ATTRIBUTE = /[&<>"]|[^ -\ufffd]/
+const ELEMENT = /[&<>]|[^\t\n -\ufffd]/
+const NOT_XML = /[^\t\n\r -\ufffd]/
 const REFERENCES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

@@ -190,7 +190,7 @@ export class SchemaFiles {
       ? (schema['enum'] as Json[]).filter((one) => one !== null).map(String)
       : schema['const'] === undefined
         ? null
-        : [String(schema['const'])]
+        : [JSON.stringify(schema['const']).replace(/^"|"$/g, '')]
     const json = type === 'integer' || type === 'number' ? 'number' : type === 'boolean' ? 'boolean' : 'string'
     const given = schema['x-type']
     const leafType = given ?? leafTypeOf(json, schema['format'], words)

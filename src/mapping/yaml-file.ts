@@ -1,14 +1,4 @@
-import {
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-  type Scalar,
-  type YAMLMap,
-} from 'yaml'
+import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml'
 import type { FaultList, Position } from './faults.ts'
 
 /**
@@ -64,7 +54,7 @@ export class YamlFile {
       this.fault(offsetOf(node), path, '此处应为键值对', 'a list of keys and values is expected here')
       return []
     }
-    return (node as YAMLMap).items.map((pair: Pair) => {
+    return node.items.map((pair: Pair) => {
       const key = pair.key as Scalar
       return { key: String(key.value), offset: offsetOf(key), value: pair.value as Node | null }
     })
