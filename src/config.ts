@@ -17,6 +17,8 @@ export interface Config extends Values {
   /** Folders that ship with the gateway. */
   mappingsDir: string
   schemasDir: string
+  /** Rule files of certification authorities. */
+  certsDir: string
 }
 
 /** Wrong settings, all at once. */
@@ -37,7 +39,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Partial<Values> = 
   const faults: string[] = []
   const file = readFile(env.GATEWAY_CONFIG, faults)
   for (const key of Object.keys(file)) {
-    if (!(key in settings)) faults.push(`${key} (file): no such setting`)
+    if (!Object.hasOwn(settings, key)) faults.push(`${key} (file): no such setting`)
   }
   const values: Record<string, unknown> = {}
   for (const [key, setting] of Object.entries(settings) as [keyof Values, Setting<unknown>][]) {
@@ -49,7 +51,6 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Partial<Values> = 
       faults.push(`${fromEnvironment === undefined ? `${key} (file)` : setting.variable}: ${shown} ${value.sentence}`)
     } else values[key] = value
   }
-  if (faults.length > 0) throw new ConfigurationError(faults)
   const config = { ...values, ...overrides } as Values
   faults.push(...contradictions(config))
   if (faults.length > 0) throw new ConfigurationError(faults)
@@ -58,6 +59,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, overrides: Partial<Values> = 
     dataDir: resolve(config.dataDir),
     mappingsDir: join(root, 'mappings'),
     schemasDir: join(root, 'schemas'),
+    certsDir: join(root, 'certs'),
   }
 }
 
@@ -72,12 +74,14 @@ function readFile(path: string | undefined, faults: string[]): Record<string, un
     if (typeof document === 'object' && !Array.isArray(document)) return document as Record<string, unknown>
     faults.push(`GATEWAY_CONFIG: ${path} must hold a map of settings`)
   } catch (error) {
-    faults.push(`GATEWAY_CONFIG: ${path} is no YAML: ${(error as Error).message}`)
+    // Not the parser's own words: they quote the file, and a secret may stand there.
+    const [line] = (error as { linePos?: { line: number }[] }).linePos ?? []
+    faults.push(`GATEWAY_CONFIG: ${path} is no YAML${line === undefined ? '' : ` (line ${line.line})`}`)
   }
   return {}
 }
 
-/** Settings that are each right but do not fit together. */
+/** Settings that are each right but do not fit together; one that is wrong by itself is undefined here and fits all. */
 function contradictions(config: Values): string[] {
   const faults: string[] = []
   if (config.registryMaximumMs < config.registryTimeoutMs) {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
 import type { Clock } from './base/clock.ts'
 import { newId } from './base/id.ts'
@@ -64,7 +65,7 @@ export async function openGateway(
     log.error({ where, ...errorFields(error) }, 'a fault of ours')
   try {
     const files = new Files(ground.folders.materials)
-    const trust = await openTrustStore({ trustDir: ground.folders.trust, sm2 })
+    const trust = await openTrustStore({ trustDir: ground.folders.trust, rulesDir: config.certsDir, sm2 })
     const site = siteOf(config)
     const numbers = new Numbers(pool, config.areaCode, clock)
     const housekeeping = startHousekeeping(ground, files, directory)
@@ -102,7 +103,7 @@ export async function openGateway(
     const registryClient = openRegistryClient({
       url: config.registryUrl,
       filesUrl: config.registryFilesUrl,
-      encoding: mappings.profile(PROFILES.registry).encoding,
+      contentType: mappings.profile(PROFILES.registry).contentType,
       timeoutMs: config.registryTimeoutMs,
       connections: config.registryConcurrency * 2,
     })
@@ -214,7 +215,7 @@ export async function openGateway(
       streams,
       numbers,
       validateApplication: validator('application'),
-      codes: mappings.codes(PROFILES.registry),
+      codes: codeTables(mappings.profile(PROFILES.registry).tables),
       files,
       bodyLimitBytes: config.bodyLimitBytes,
       materialLimitBytes: config.materialLimitBytes,

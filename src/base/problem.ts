@@ -36,6 +36,12 @@ export const problems = {
   'route-not-found': { status: 404, retry: 'never', title: '接口不存在', titleEn: 'No such endpoint' },
   'method-not-allowed': { status: 405, retry: 'never', title: '不支持该请求方法', titleEn: 'Method not allowed' },
   'request-malformed': { status: 400, retry: 'never', title: '请求格式错误', titleEn: 'The request is malformed' },
+  'request-too-slow': {
+    status: 408,
+    retry: 'same-key',
+    title: '请求未在时限内传完',
+    titleEn: 'The request did not arrive in time',
+  },
   'body-too-large': { status: 413, retry: 'never', title: '请求体超过上限', titleEn: 'The body is over the limit' },
   'media-type-unsupported': {
     status: 415,
@@ -306,6 +312,13 @@ export const problems = {
     retry: 'never',
     title: '申请不符合办理规则',
     titleEn: 'The application breaks business rules',
+  },
+  // mapping
+  'message-unwritable': {
+    status: 422,
+    retry: 'never',
+    title: '报文无法生成',
+    titleEn: 'The message cannot be written',
   },
   // registry
   'hint-refused': {

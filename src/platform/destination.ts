@@ -11,6 +11,7 @@ import type { Deadline } from '../delivery/deadline.ts'
 import type { ClaimedMessage, Destination, Rendered, SendResult, Settlement } from '../delivery/destination.ts'
 import type { Reply } from '../http/call.ts'
 import type { MappingSet } from '../mapping/mapping-set.ts'
+import { renderMessage } from '../mapping/render.ts'
 import type { Files } from '../materials/files.ts'
 import { readMaterials } from '../materials/store.ts'
 import type { PlatformClient } from './client.ts'
@@ -79,8 +80,7 @@ async function render(means: PlatformMeans, message: ClaimedMessage): Promise<Re
   const document = await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer)
   const mapping = means.mappings.outward(`${means.profile}/${message.kind}`)
   const all = contexts(head, document, { id: message.id, createdAt: means.cases.clock.now() }, means.site)
-  const source = message.kind === '10' ? (document as unknown as Json) : await relayDocument(means, message)
-  return { bytes: mapping.render(source, all), mapping: mapping.version }
+  return renderMessage(mapping, message.kind === '10' ? document : await relayDocument(means, message), all)
 }
 
 /** A step is the fact itself; a result is told with the register's entries, which the case's events hold. */
@@ -92,7 +92,7 @@ async function relayDocument(means: PlatformMeans, message: ClaimedMessage): Pro
     .map(({ body }) => body)
     .filter((body) => body['type'] === 'register-entry' && body['part'] === part)
     .map((body) => body['entry'] as Json)
-  return { ...fact, entries } as Json
+  return { ...fact, entries }
 }
 
 async function sendFile(means: PlatformMeans, message: ClaimedMessage, deadline: Deadline): Promise<SendResult> {

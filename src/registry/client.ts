@@ -17,8 +17,7 @@ export function openRegistryClient(options: {
   /** Null: no address is configured yet; everything waits. */
   url: string | null
   filesUrl: string | null
-  /** The charset named in the content type. */
-  encoding: string
+  contentType: string
   timeoutMs: number
   connections: number
 }): RegistryClient {
@@ -27,7 +26,7 @@ export function openRegistryClient(options: {
     connections: options.connections,
     answerLimitBytes: ANSWER_LIMIT_BYTES,
   })
-  const headers = { 'content-type': `application/xml; charset=${options.encoding}` }
+  const headers = { 'content-type': options.contentType }
   const { url } = options
   const nowhere: Reply = { kind: 'not-sent', reason: 'REGISTRY_URL is not set' }
 

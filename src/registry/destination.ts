@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { newId } from '../base/id.ts'
 import type { Json } from '../base/json.ts'
 import type { Outcome } from '../base/outcome.ts'
-import { Problem } from '../base/problem.ts'
 import { applyFacts, type CaseMeans, CERTIFICATE_KIND, type CertificateSource } from '../cases/apply.ts'
 import { caseFiles } from '../cases/case-files.ts'
 import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
@@ -19,6 +18,7 @@ import type {
   Settlement,
 } from '../delivery/destination.ts'
 import type { MappingSet } from '../mapping/mapping-set.ts'
+import { renderMessage } from '../mapping/render.ts'
 import type { Files } from '../materials/files.ts'
 import { readMaterials } from '../materials/store.ts'
 import { factsOf, hear, type RegistryAnswer, refusalOutcome } from './answer.ts'
@@ -126,14 +126,14 @@ async function render(means: RegistryMeans, message: ClaimedMessage): Promise<Re
   if (message.kind === 'SUBMIT') {
     const mapping = means.mappings.outward(`${means.profile}/submit-${head.businessType}`)
     const all = contexts(head, document, { id: message.id, number: message.number, createdAt }, means.site)
-    return { bytes: mapping.render(document as unknown as Json, all), mapping: mapping.version }
+    return renderMessage(mapping, document, all)
   }
   const material = caseFiles(document)[message.cursor]
   if (material === undefined) throw new Error('the cursor points behind the last file')
   const mapping = means.mappings.outward(`${means.profile}/material`)
   const number = numberAfter(message.number, message.cursor)
   const all = contexts(head, document, { id: message.id, number, createdAt, contentMarker: CONTENT_MARKER }, means.site)
-  return { bytes: mapping.render(material as unknown as Json, all), mapping: mapping.version }
+  return renderMessage(mapping, material, all)
 }
 
 interface CaseFile {
@@ -220,13 +220,4 @@ function settle(means: RegistryMeans, message: ClaimedMessage, result: SendResul
       }
     },
   }
-}
-
-/** Thrown by rendering when a document cannot be written in the registry's form: a dead letter with its reason. */
-export function unrenderable(cause: unknown): Problem {
-  return new Problem(
-    'message-invalid',
-    { zh: '无法生成登记系统报文', en: 'the message cannot be written for the registry' },
-    { cause },
-  )
 }

@@ -1,5 +1,4 @@
 import { newId } from '../base/id.ts'
-import type { Json } from '../base/json.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
 import { messageContexts, type Site } from '../cases/contexts.ts'
 import type { Numbers } from '../cases/numbers.ts'
@@ -88,7 +87,7 @@ async function exchange(means: PollerMeans, kind: QuestionKind, cases: Polled[])
   const name = `${means.profile}/${kind.toLowerCase()}`
   const all = messageContexts({ id: newId(), number, createdAt: now }, means.site)
   const question = { cases: cases.map(({ hold }) => ({ businessNumber: hold.businessNumber })) }
-  const reply = await means.client.post(means.mappings.outward(name).render(question as unknown as Json, all))
+  const reply = await means.client.post(means.mappings.outward(name).render(question, all))
   const heard = hear(reply, number, (bytes) => means.mappings.inward(name).read(bytes, all))
   await trace(means, kind, cases.length, heard.kind)
   if (heard.kind !== 'answer' || !heard.answer.success) {
