@@ -37,10 +37,12 @@ export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
     return payload
   })
 
-  await server.register(materialRoutes, means)
-  await server.register(applicationRoutes, means)
-  await server.register(certificateRoutes, means)
-  await server.register(codeRoutes, means)
+  // The prefix among the options is this plugin's own; its children must not add it again.
+  const within = { ...means, prefix: '' }
+  await server.register(materialRoutes, within)
+  await server.register(applicationRoutes, within)
+  await server.register(certificateRoutes, within)
+  await server.register(codeRoutes, within)
 }
 
 async function signReply(
