@@ -54,6 +54,18 @@ function toFaults(validate: ValidateFunction): Fault[] {
     faults.push(fault)
     if (faults.length === FAULTS_MAXIMUM) break
   }
+  // Whatever failed, the body is not valid: a failure without a sentence of its own is told by where it is.
+  const [first] = validate.errors ?? []
+  if (faults.length === 0 && first !== undefined) {
+    return [
+      {
+        pointer: first.instancePath,
+        code: 'schema-violated',
+        detail: '不符合报文规范',
+        detailEn: `violates ${first.keyword}`,
+      },
+    ]
+  }
   return faults
 }
 
