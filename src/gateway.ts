@@ -18,6 +18,7 @@ import { type Delivery, startDelivery } from './delivery/worker.ts'
 import { type Ground, openGround } from './ground.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openHealth } from './http/health.ts'
+import { openProblemPages } from './http/problem-pages.ts'
 import { buildServer } from './http/server.ts'
 import { openValidator } from './http/validator.ts'
 import { loadMappings } from './mapping/mapping-set.ts'
@@ -193,6 +194,7 @@ export async function openGateway(
       housekeeping: () => housekeeping.failing().length === 0,
       trust: () => trust.faults().length === 0,
     })
+    openProblemPages(server)
     await server.register(bankRoutes, {
       prefix: '/v1',
       pool,

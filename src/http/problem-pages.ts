@@ -1,0 +1,12 @@
+import type { FastifyInstance } from 'fastify'
+import { Problem, type ProblemCode, problems } from '../base/problem.ts'
+
+/** GET /problems/{code}: where the `type` of a problem document leads (RFC 9457). */
+export function openProblemPages(server: FastifyInstance): void {
+  server.get<{ Params: { code: string } }>('/problems/:code', async (request) => {
+    const { code } = request.params
+    if (!Object.hasOwn(problems, code))
+      throw new Problem('route-not-found', { zh: '没有此错误代码', en: 'no such problem' })
+    return { code, ...problems[code as ProblemCode] }
+  })
+}
