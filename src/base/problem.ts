@@ -138,6 +138,23 @@ export const problems = {
     title: '管理对象不存在',
     titleEn: 'There is nothing of this name to administer',
   },
+  'message-not-found': { status: 404, retry: 'never', title: '报文不存在', titleEn: 'No such message' },
+  'message-not-dead': { status: 409, retry: 'never', title: '报文不在转人工状态', titleEn: 'It is no dead letter' },
+  'message-may-have-arrived': {
+    status: 409,
+    retry: 'never',
+    title: '报文可能已送达',
+    titleEn: 'The message may have arrived',
+  },
+  'endpoint-not-found': { status: 404, retry: 'never', title: '端点不存在', titleEn: 'No such endpoint' },
+  'record-not-found': { status: 404, retry: 'never', title: '痕迹记录不存在', titleEn: 'No such trace record' },
+  'record-not-covered': {
+    status: 409,
+    retry: 'after',
+    title: '痕迹记录尚未被检查点覆盖',
+    titleEn: 'No checkpoint covers the record yet',
+  },
+  'trace-empty': { status: 409, retry: 'never', title: '尚无痕迹记录', titleEn: 'There are no trace records' },
   'administration-closed': { status: 409, retry: 'never', title: '管理对象已注销', titleEn: 'It is closed for good' },
   // intake
   'nonce-repeated': { status: 401, retry: 'same-key', title: '随机数重复使用', titleEn: 'The nonce was used before' },

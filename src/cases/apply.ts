@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
 import type { Rows } from '../db/batch.ts'
-import { deleteSet } from '../db/row-set.ts'
 import type { CaseStreams } from '../delivery/case-streams.ts'
 import type { Act, TraceRecord } from '../trace/record.ts'
 import type { CaseEvent, Effect } from './effects.ts'
@@ -51,7 +50,6 @@ export interface CertificateSource {
 export const CERTIFICATE_CHANNEL = 'certificate'
 export const CERTIFICATE_KIND = 'CERTIFICATE-FILE'
 
-const pollDeletes = deleteSet('poll', 710, 'case_id', 'uuid')
 const concernContext = (id: string): string => `concern/sealed/${id}`
 
 /**
@@ -246,12 +244,9 @@ function addQuestion(
   means: CaseMeans,
 ): void {
   if (!effects.some(({ kind }) => kind === 'poll')) return
-  if (nextQuestion(memory) === null) {
-    rows.add(pollDeletes, hold.id)
-    return
-  }
   const isFirst = nextQuestion(hold.memory) === null
-  const due_at = new Date(means.clock.now().getTime() + (isFirst ? means.pollFirstMs : 0))
+  const due_at =
+    nextQuestion(memory) === null ? null : new Date(means.clock.now().getTime() + (isFirst ? means.pollFirstMs : 0))
   rows.add(polls, { case_id: hold.id, endpoint: means.endpoints.registry, due_at, step: 0 })
 }
 

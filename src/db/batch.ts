@@ -10,8 +10,9 @@ import type { RowSet } from './row-set.ts'
  *   2 decide   each member in turn, synchronous: what it won and saw decides its rows and its result
  *   3 rows     one statement a table for the whole batch, in the order of `RowSet.order`
  *   4 commit   then results are given out and `afterCommit` runs
- * An unexpected error splits the batch in halves, so that one bad member does not take its neighbours along. A COMMIT
- * whose connection is lost is looked up by the batch's id before anyone is answered.
+ * A member whose `decide` throws is taken out and the rest runs again, so that nothing of it stays: a key that it
+ * claimed would have no answer for ever. An unexpected error splits the batch in halves, so that one bad member does not
+ * take its neighbours along. A COMMIT whose connection is lost is looked up by the batch's id before anyone is answered.
  */
 export interface Step<A, G> {
   readonly name: string
@@ -45,7 +46,7 @@ export interface Rows {
 
 export interface Member<T> {
   readonly asks: readonly AnyAsk[]
-  /** Synchronous and repeatable: after a lost connection it may run again. */
+  /** Synchronous and repeatable: after a lost connection or a neighbour's fault it runs again. A throw undoes the member. */
   decide(held: Held, rows: Rows): T
 }
 
@@ -56,6 +57,14 @@ interface Waiting {
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
 }
+
+interface Result {
+  ok: boolean
+  value: unknown
+}
+
+/** Some members' `decide` threw; the transaction is given up to be run without them. */
+class Undecided extends Error {}
 
 class Collected implements Rows, Held {
   readonly sets = new Map<RowSet<unknown>, unknown[]>()
@@ -113,9 +122,10 @@ export class Batch {
 
   /**
    * Resolves once the member's rows are durable.
-   * @throws {Problem} `overloaded`, or `outcome-unknown` when the database stayed away after a lost COMMIT.
+   * @throws {Problem} `overloaded`; `database-unavailable` when nothing was written; `outcome-unknown` when the database
+   *   stayed away after a lost COMMIT.
    */
-  submit<T>(member: Member<T>): Promise<T> {
+  async submit<T>(member: Member<T>): Promise<T> {
     if (this.#waiting.length >= this.#maxWaiting) {
       throw new Problem(
         'overloaded',
@@ -155,46 +165,25 @@ export class Batch {
 
   async #commit(taken: Waiting[], tries: number): Promise<void> {
     const batchId = newId()
-    let collected: Collected[]
-    const results: { ok: boolean; value: unknown }[] = []
+    const all = taken.map(() => new Collected())
+    const results: Result[] = []
     let committing = false
     try {
-      collected = await inTransaction(this.#pool, async (tx) => {
+      await inTransaction(this.#pool, async (tx) => {
         await tx.query({ name: 'batch', text: 'insert into batch (id) values ($1)', values: [batchId] })
-        const all = taken.map(() => new Collected())
         await runSteps(tx, taken, all)
-        for (const [i, waiting] of taken.entries()) {
-          const own = all[i] as Collected
-          try {
-            results.push({ ok: true, value: waiting.member.decide(own, own) })
-          } catch (error) {
-            own.sets.clear()
-            own.acts.length = 0
-            results.push({ ok: false, value: error })
-          }
-        }
+        for (const [i, waiting] of taken.entries()) results.push(decide(waiting.member, all[i] as Collected))
+        if (results.some(({ ok }) => !ok)) throw new Undecided()
         await writeRows(tx, all)
         committing = true
-        return all
       })
     } catch (error) {
+      if (error instanceof Undecided) return this.#withoutUndecided(taken, results)
       const lost = isConnectionLost(error)
       if (lost && committing) {
         const durable = await this.#lookUp(batchId)
-        if (durable === 'unknown') {
-          const problem = new Problem(
-            'outcome-unknown',
-            { zh: '数据库连接中断，处理结果未知', en: 'the database connection was lost during commit' },
-            { retryAfterSeconds: 2, cause: error },
-          )
-          for (const waiting of taken) waiting.reject(problem)
-          return
-        }
-        if (durable === 'committed') {
-          // The acts were hints only; the reconciler makes up for those that are lost here.
-          giveOut(taken, results)
-          return
-        }
+        if (durable === 'committed') return this.#finish(taken, results, all)
+        if (durable === 'unknown') return rejectAll(taken, outcomeUnknown(error))
       }
       const again = lost || isTransient(error)
       if (again && tries < 4) {
@@ -207,32 +196,60 @@ export class Batch {
         await this.#commit(taken.slice(0, half), 0)
         return this.#commit(taken.slice(half), 0)
       }
-      for (const waiting of taken) waiting.reject(error)
-      return
+      return rejectAll(taken, again ? unavailable(error) : error)
     }
+    this.#finish(taken, results, all)
+  }
+
+  async #withoutUndecided(taken: readonly Waiting[], results: readonly Result[]): Promise<void> {
+    const rest: Waiting[] = []
+    for (const [i, waiting] of taken.entries()) {
+      const result = results[i] as Result
+      if (result.ok) rest.push(waiting)
+      else waiting.reject(result.value)
+    }
+    if (rest.length > 0) await this.#commit(rest, 0)
+  }
+
+  #finish(taken: readonly Waiting[], results: readonly Result[], all: readonly Collected[]): void {
     this.statistics.commits += 1
     this.statistics.members += taken.length
-    giveOut(taken, results)
-    for (const own of collected) for (const act of own.acts) act()
+    for (const [i, waiting] of taken.entries()) waiting.resolve(results[i]?.value)
+    for (const act of all.flatMap(({ acts }) => acts)) {
+      try {
+        act()
+      } catch {
+        // A hint only, and one member's must not cost another its own.
+      }
+    }
   }
 
   /** The same id inserted again waits for the first transaction's end, and then tells which it was. */
   async #lookUp(batchId: string): Promise<'committed' | 'rolled-back' | 'unknown'> {
     this.statistics.lookups += 1
-    const until = Date.now() + this.#unknownForMs
+    const until = performance.now() + this.#unknownForMs
     for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, 1000)) {
       try {
-        const { rowCount } = await this.#pool.query(
-          'insert into batch (id) values ($1) on conflict do nothing returning id',
-          [batchId],
-        )
-        return rowCount === 0 ? 'committed' : 'rolled-back'
-      } catch (error) {
-        if (!isConnectionLost(error) && !isTransient(error)) throw error
-        if (Date.now() > until) return 'unknown'
+        return await inTransaction(this.#pool, async (tx) => {
+          // A server that has not yet noticed the lost connection keeps the first transaction open.
+          await tx.query(`set local statement_timeout = '2s'`)
+          const { rowCount } = await tx.query('insert into batch (id) values ($1) on conflict do nothing', [batchId])
+          return rowCount === 0 ? 'committed' : 'rolled-back'
+        })
+      } catch {
+        // Whatever it was, nothing is known yet.
+        if (performance.now() > until) return 'unknown'
         await new Promise((resolve) => setTimeout(resolve, waitMs))
       }
     }
+  }
+}
+
+function decide(member: Member<unknown>, own: Collected): Result {
+  try {
+    return { ok: true, value: member.decide(own, own) }
+  } catch (error) {
+    return { ok: false, value: error }
   }
 }
 
@@ -276,12 +293,24 @@ async function writeRows(tx: Transaction, all: readonly Collected[]): Promise<vo
   }
 }
 
-function giveOut(taken: readonly Waiting[], results: readonly { ok: boolean; value: unknown }[]): void {
-  for (const [i, waiting] of taken.entries()) {
-    const result = results[i]
-    if (result?.ok) waiting.resolve(result.value)
-    else waiting.reject(result?.value)
-  }
+function rejectAll(taken: readonly Waiting[], error: unknown): void {
+  for (const waiting of taken) waiting.reject(error)
+}
+
+function outcomeUnknown(cause: unknown): Problem {
+  return new Problem(
+    'outcome-unknown',
+    { zh: '数据库连接中断，处理结果未知', en: 'the database connection was lost during commit' },
+    { retryAfterSeconds: 2, cause },
+  )
+}
+
+function unavailable(cause: unknown): Problem {
+  return new Problem(
+    'database-unavailable',
+    { zh: '数据库暂不可用，未作任何处理', en: 'the database cannot be reached; nothing was done' },
+    { retryAfterSeconds: 2, cause },
+  )
 }
 
 /** Deadlocks, serialization failures and a server that is starting up: the same batch may simply run again. */

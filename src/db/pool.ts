@@ -53,12 +53,19 @@ export function openPool(options: {
     // A transaction that a stuck process holds open would keep its locks for ever.
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     types,
   })
   pool.on('error', onError)
   pool.on('connect', (client) => client.on('error', onError))
   return pool
 }
+
+/** A COMMIT that no word comes back of, the connection seemingly well, counts as a lost connection after this long. */
+const COMMIT_TIMEOUT_MS = 30_000
+
+// pg takes this limit with a statement; its types know it of a connection only.
+const commit: { text: string; query_timeout: number } = { text: 'commit', query_timeout: COMMIT_TIMEOUT_MS }
 
 /** Runs `work` between BEGIN and COMMIT; any throw rolls back. A connection that broke is not given back to the pool. */
 export async function inTransaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -68,15 +75,15 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Transaction) => Pr
     await client.query('begin')
     const result = await work(client)
     // A transaction that failed within is rolled back by COMMIT, which says so and calls it no error.
-    const { command } = await client.query('commit')
+    const { command } = await client.query(commit)
     if (command !== 'COMMIT') throw new Error('the transaction had failed before its commit')
     return result
   } catch (error) {
-    try {
-      await client.query('rollback')
-    } catch (rollbackError) {
-      broken = rollbackError as Error
-    }
+    if (isConnectionLost(error)) broken = error as Error
+    else
+      await client.query('rollback').catch((rollbackError: Error) => {
+        broken = rollbackError
+      })
     throw error
   } finally {
     client.release(broken)
@@ -86,7 +93,13 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Transaction) => Pr
 /** True when the connection broke, so that nothing is known of what was under way. */
 export function isConnectionLost(error: unknown): boolean {
   const code = (error as { code?: string }).code
-  if (code !== undefined && /^(08...|57P0[123]|ECONN\w+|EPIPE|ETIMEDOUT)$/.test(code)) return true
+  if (
+    code !== undefined &&
+    /^(08...|57P0[123]|ECONN\w+|EPIPE|E(TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN))$/.test(code)
+  )
+    return true
   const message = error instanceof Error ? error.message : ''
-  return /Connection terminated|connection.*closed|not queryable|Client was closed/i.test(message)
+  return /Connection terminated|connection.*closed|not queryable|Client was closed|Query read timeout|timeout exceeded when trying to connect/i.test(
+    message,
+  )
 }

@@ -228,7 +228,7 @@ async function submit<T>(options: CourierOptions, build: () => Member<T>, lease:
 }
 
 function isPassing(error: unknown): boolean {
-  if (error instanceof Problem) return error.code === 'overloaded' || error.code === 'outcome-unknown'
+  if (error instanceof Problem) return ['overloaded', 'database-unavailable', 'outcome-unknown'].includes(error.code)
   const code = (error as { code?: string }).code ?? ''
   if (isConnectionLost(error) || /^(40001|40P01|53...|57...|55P03)$/.test(code)) return true
   return error instanceof Error && /timeout exceeded when trying to connect/.test(error.message)
