@@ -3,6 +3,7 @@ import type { Caller } from '../access/decide.ts'
 import { isUuid } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { type CaseHead, readCase, readEvents } from '../cases/store.ts'
+import { type WaitingHead, waitingHeads } from '../delivery/operations.ts'
 import type { Facts } from '../trace/clear-facts.ts'
 import { answer, jsonBody, jsonHeaders } from './answer.ts'
 import type { BankMeans } from './means.ts'
@@ -19,7 +20,8 @@ export const caseRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
       key: null,
       plan: async (caller) => {
         const head = await caseOfBank(request.params.id, caller, means)
-        return disclosure(caller, means, head, 'case.of-bank', { fields: ['case'] }, {}, () => casePage(head))
+        const waiting = await waitingHeads(means.pool, head.id)
+        return disclosure(caller, means, head, 'case.of-bank', { fields: ['case'] }, {}, () => casePage(head, waiting))
       },
     }),
   )
@@ -91,7 +93,7 @@ export function disclosure(
   }
 }
 
-function casePage(head: CaseHead): Record<string, unknown> {
+function casePage(head: CaseHead, waiting: readonly WaitingHead[]): Record<string, unknown> {
   return {
     id: head.id,
     bankReference: head.bankReference,
@@ -100,6 +102,14 @@ function casePage(head: CaseHead): Record<string, unknown> {
     platformNumber: head.platformNumber,
     registryNumber: head.registryNumber,
     ...head.facets,
+    // Where it waits now, and why: the same words that the centre sees.
+    waiting: waiting.map(({ channel, kind, state, since, why }) => ({
+      channel,
+      kind,
+      state,
+      since: since.toISOString(),
+      why,
+    })),
     completedAt: head.completedAt?.toISOString() ?? null,
     createdAt: head.createdAt.toISOString(),
     updatedAt: head.updatedAt.toISOString(),

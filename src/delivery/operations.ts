@@ -168,3 +168,23 @@ export async function replay(
     },
   })
 }
+
+/** Head of a stream that has not been delivered: where a case waits, since when, and why, in words of ours. */
+export interface WaitingHead {
+  channel: string
+  kind: string
+  state: string
+  since: Date
+  why: string | null
+}
+
+/** What a case is waiting for: the head of each of its streams. */
+export async function waitingHeads(db: Queryable, caseId: string): Promise<WaitingHead[]> {
+  const { rows } = await db.query<WaitingHead>({
+    name: 'waiting heads',
+    text: `select distinct on (channel) channel, kind, state, since, why from message
+            where case_id = $1 order by channel, position`,
+    values: [caseId],
+  })
+  return rows
+}
