@@ -84,7 +84,7 @@ export function readArguments(command: string, expected: Expected, args: readonl
     named.add(name)
     if (spec.kind === 'flag') {
       if (value !== undefined) faults.push({ zh: `选项 ${rawName} 不带值`, en: `${rawName} takes no value` })
-    } else if (value === undefined || value === '' || (token.inlineValue !== true && value.startsWith('-'))) {
+    } else if (value === undefined || value === '' || (!token.inlineValue && value.startsWith('-'))) {
       faults.push({
         zh: `选项 ${rawName} 需要一个值（以 - 开头的值写作 ${rawName}=值）`,
         en: `${rawName} needs a value (one that begins with - is written ${rawName}=VALUE)`,

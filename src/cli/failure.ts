@@ -8,8 +8,9 @@ import { shown } from './table.ts'
 export function failure(error: unknown): { lines: string[]; code: 1 | 2 } {
   if (error instanceof UsageError) {
     const faults = error.faults.map(({ zh, en }) => `  - ${shown(zh)} / ${shown(en)}`)
-    const more = `  bdc-gateway ${error.command.split(' ')[0]} --help`
-    return { lines: [`用法有误 / wrong usage: bdc-gateway ${error.command}`, ...faults, more], code: 2 }
+    const [command] = error.command.split(' ')
+    const help = ['  bdc-gateway', ...(command === '' ? [] : [command]), '--help'].join(' ')
+    return { lines: [`用法有误 / wrong usage: ${`bdc-gateway ${error.command}`.trimEnd()}`, ...faults, help], code: 2 }
   }
   if (error instanceof StartRefused) return { lines: [error.detail.zh, error.detail.en], code: 1 }
   if (error instanceof ConfigurationError) return { lines: error.message.split('\n'), code: 1 }
@@ -24,7 +25,12 @@ export function failure(error: unknown): { lines: string[]; code: 1 | 2 } {
       code: 1,
     }
   }
-  return { lines: [`失败 / failed: ${shown(unforeseen(error))}`], code: 1 }
+  return { lines: [`失败 / failed: ${shown(unforeseen(error))}`], code: isOfArguments(error) ? 2 : 1 }
+}
+
+/** Node's own word on options, of a command that reads them strictly. */
+function isOfArguments(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
 }
 
 /** A member of what was given, as the option is called: `/agreementFrom` is `--agreement-from`. */
