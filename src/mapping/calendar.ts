@@ -9,7 +9,7 @@ export interface DatePattern {
   reader: RegExp
 }
 
-export type PatternField = 'yyyy' | 'MM' | 'dd' | 'HH' | 'mm' | 'ss' | 'SSS'
+type PatternField = 'yyyy' | 'MM' | 'dd' | 'HH' | 'mm' | 'ss' | 'SSS'
 
 /** Why a text is not what the pattern says: `not-a-date`, or `local-time-unclear` for a time that never or twice was. */
 export type CalendarFault = 'not-a-date' | 'local-time-unclear'

@@ -3,7 +3,13 @@ import type { RecordNode, SchemaNode } from './schema.ts'
 import { resolvePath, type Scope, type Usage } from './scope.ts'
 
 /** Every leaf of the source is used or ignored, and nothing that is used is ignored. */
-export function checkIgnores(file: MappingFile, source: RecordNode, scope: Scope, usage: Usage): void {
+export function checkIgnores(
+  file: MappingFile,
+  source: RecordNode,
+  scope: Scope,
+  usage: Usage,
+  hasFaults: boolean,
+): void {
   const ignored: string[] = []
   for (const { path, offset } of file.ignores) {
     const resolved = resolvePath(
@@ -27,6 +33,8 @@ export function checkIgnores(file: MappingFile, source: RecordNode, scope: Scope
       file.yaml.fault(offset, path.text, `忽略了已使用的 ${conflict}`, `${conflict} is used, so it cannot be ignored`)
     }
   }
+  // While a line is wrong, nobody knows what it would use.
+  if (hasFaults) return
   for (const leaf of leavesOf(source, '')) {
     // A field that a context hides cannot be used and need not be.
     if (scope.contexts.fields.has(leaf.split(/[.[]/, 1)[0] ?? '')) continue

@@ -31,6 +31,8 @@ class Checker {
   readonly #input: CheckInput
   readonly #usage: Usage = { plain: new Set(), filtered: new Set() }
   readonly #usedTables = new Set<string>()
+  /** Targets whose line has a fault of its own, so that they are not called missing too. */
+  readonly #failed = new Set<string>()
   #blocks = 0
 
   constructor(input: CheckInput) {
@@ -42,7 +44,8 @@ class Checker {
     const scope = new Scope(from.root, contexts, direction === 'in')
     const root = this.#lines(file.lines, to.root, scope, '')
     this.#required(root, to.root, '', file.heads.get('set') ?? 0, true)
-    checkIgnores(file, from.root, scope, this.#usage)
+    const hasFaults = file.yaml.faults.faults.some((fault) => fault.file === file.yaml.file)
+    checkIgnores(file, from.root, scope, this.#usage, hasFaults)
     return { name: file.name, version: file.version, direction, from, to, root, usedTables: this.#usedTables }
   }
 
@@ -103,6 +106,7 @@ class Checker {
     this.#forbidden(path, names.length + 1, line.offset, report)
     const content = this.#content(line, field.node, group, scope, path)
     if (content !== null) plan.fields.set(last, content)
+    else this.#failed.add(path)
   }
 
   #content(line: Line, node: SchemaNode, group: boolean, scope: Scope, path: string): FieldPlan | null {
@@ -216,8 +220,9 @@ class Checker {
         if (inner !== null) this.#required(inner, field.node, `${path}.`, offset, strict && field.required)
         continue
       }
-      if (!field.required || field.node.empty) continue
+      if (!field.required) continue
       if (line === undefined) {
+        if (this.#failed.has(path) || this.#failed.has(`${path}[]`)) continue
         if (field.node.kind === 'leaf' || field.node.minItems > 0) {
           report(offset, `必填目标没有行：${path}`, `no line for the required target ${path}`)
         }

@@ -20,7 +20,7 @@ export interface CodeTable {
   text: string
 }
 
-export interface CodeValue {
+interface CodeValue {
   word: string | null
   code: string
   /** The name for people. */

@@ -140,7 +140,7 @@ class Compiler {
   }
 
   #leaf(name: string, node: LeafNode, required: boolean, line: LeafPlan | undefined, place: Place): void {
-    const empty = this.#sink.emptyLeaf(place.into, name, node, place.form)
+    const empty = required ? null : this.#sink.emptyLeaf(place.into, name, node, place.form)
     if (line === undefined) {
       if (empty !== null && !place.isForm) this.code.add(empty)
       else if (required && !place.strict) this.code.add(this.#missing(place, ''))

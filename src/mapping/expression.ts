@@ -15,9 +15,9 @@ export type PathPart =
   | { kind: 'all' }
 
 /** `bare` may be a literal or a path of an outer name: the checker decides by the names in scope. */
-export type FilterValue = { kind: 'bare' | 'quoted'; text: string }
+type FilterValue = { kind: 'bare' | 'quoted'; text: string }
 
-export type Source =
+type Source =
   | { kind: 'path'; path: Path }
   | { kind: 'literal'; text: string; offset: number }
   | { kind: 'row'; of: string | null; offset: number }

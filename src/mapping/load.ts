@@ -110,7 +110,9 @@ class Loader {
     settings: ProfileSettings,
     tables: ReadonlyMap<string, CodeTable>,
   ): LoadedMapping | null {
-    const file = readMappingFile(this.#yaml(fileName))
+    const yaml = this.#yaml(fileName)
+    if (yaml.isBroken) return null
+    const file = readMappingFile(yaml)
     if (file.heads.has('mapping') && file.name !== name) {
       file.yaml.fault(file.heads.get('mapping') ?? 0, 'mapping', `应为 ${name}`, `the file is called ${name}`)
     }

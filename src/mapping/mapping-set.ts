@@ -34,7 +34,7 @@ export interface OutwardMapping {
   render: (source: Json, contexts: Contexts) => Buffer
 }
 
-export interface InwardMapping {
+interface InwardMapping {
   name: string
   version: string
   /** @throws {MappingError} with all places of a message that cannot be read. */
@@ -44,7 +44,7 @@ export interface InwardMapping {
 /** Values of the fixed contexts, as `schemas/canonical/contexts.schema.json` has them. */
 export type Contexts = { readonly [name in 'case' | 'message' | 'operator' | 'account' | 'site']?: unknown }
 
-export interface Profile {
+interface Profile {
   name: string
   contentType: string
   settings: ProfileSettings

@@ -19,7 +19,7 @@ export interface LeafNode {
   words: readonly string[] | null
   /** Pattern of a date or instant on the wire (`x-pattern`). */
   pattern: string | null
-  /** Absent is written as the profile's empty value. */
+  /** Absent is written as the profile's empty value, unless the field is required: then it must have a value. */
   empty: boolean
   /** Name for people, of a free-form item. */
   alias: string | null

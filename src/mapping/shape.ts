@@ -143,7 +143,7 @@ export class Shaper {
 
   #leaf(raw: string, node: LeafNode, at: string): ShapedValue | undefined {
     if (node.empty && (raw === '' || raw === this.#emptyValue)) return undefined
-    if (raw === '' && node.type !== 'text') return undefined
+    if (raw === '' && (node.type !== 'text' || node.table !== null)) return undefined
     if (node.type === 'integer') {
       if (/^-?\d{1,15}$/.test(raw)) return Number(raw)
       this.#place(at, 'wrong-type')

@@ -21,7 +21,7 @@ export interface LeafValue {
   literal: string | null
 }
 
-export interface ListValue {
+interface ListValue {
   kind: 'list'
   item: ValueType
   /** A list is never absent, it may have no members. */
@@ -29,7 +29,7 @@ export interface ListValue {
   mayBeAbsent: false
 }
 
-export interface RecordValue {
+interface RecordValue {
   kind: 'record'
   node: Extract<SchemaNode, { kind: 'record' }>
   mayBeAbsent: boolean

@@ -10,6 +10,8 @@ export class YamlFile {
   readonly text: string
   readonly faults: FaultList
   readonly root: Node | null
+  /** The file is no YAML: what else would be said about it is of no use. */
+  readonly isBroken: boolean
   readonly #lines = new LineCounter()
 
   constructor(file: string, text: string, faults: FaultList) {
@@ -36,6 +38,7 @@ export class YamlFile {
     for (const warning of document.warnings) {
       this.fault(warning.pos[0], '', 'YAML 警告', `YAML: ${warning.message}`)
     }
+    this.isBroken = document.errors.some((error) => error.code !== 'DUPLICATE_KEY')
     this.root = document.contents
   }
 
