@@ -17,8 +17,8 @@ export function maskedIdNumber(idNumber: string): string {
   return idNumber.slice(0, 6) + '*'.repeat(idNumber.length - 10) + idNumber.slice(-4)
 }
 
-/** The last four digits, no more than a third of it. */
+/** The last four digits, of a short number the last two. */
 export function maskedPhone(phone: string): string {
-  const shown = Math.min(4, Math.floor(phone.length / 3))
+  const shown = phone.length >= 8 ? 4 : 2
   return '*'.repeat(phone.length - shown) + phone.slice(phone.length - shown)
 }
