@@ -6,10 +6,8 @@ import { parse } from 'yaml'
 import { Fault, type Setting } from './setting-kinds.ts'
 import { settings } from './settings.ts'
 
-const root = resolve(
-  fileURLToPath(import.meta.url),
-  fileURLToPath(import.meta.url).includes('/dist/') ? '../../..' : '../..',
-)
+// The package's folder, from the sources and from dist alike.
+const root = fileURLToPath(new URL(import.meta.url.endsWith('/dist/src/config.js') ? '../..' : '..', import.meta.url))
 
 type Values = { [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never }
 

@@ -16,7 +16,8 @@ const documents = [
   'contexts',
 ]
 
-const root = path.join(import.meta.dirname, '../..')
+// From the sources and from dist alike.
+const root = path.join(import.meta.dirname, import.meta.filename.endsWith('.js') ? '../../..' : '../..')
 const target = path.join(root, 'src/base/canonical.ts')
 
 /** The text of src/base/canonical.ts as the schemas say it; rules of values (if, contains, …) have no types. */
