@@ -163,7 +163,7 @@ export interface NormalisedMaterial extends Omit<FiledMaterial, 'parts'>, Stored
   /** From 1 over the whole case; a file that serves several parts keeps the number of its first place. */
   sequence: number
   /** Set where the file has been listed under an earlier part. */
-  repeated?: true
+  repeated?: boolean
   checkedByName: string
   /** Name of the material and the extension of what it is by content. */
   fileName: string

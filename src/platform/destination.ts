@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import type { Acknowledgement } from '../base/canonical.ts'
 import type { Json } from '../base/json.ts'
 import type { Outcome } from '../base/outcome.ts'
 import { applyFacts, type CaseMeans, type RelaySource } from '../cases/apply.ts'
@@ -29,17 +30,6 @@ export interface PlatformMeans {
   mappings: MappingSet
   files: Files
   site: Site
-}
-
-/** The platform's answer to whatever came (99); schemas/canonical/acknowledgement.schema.json. */
-interface Acknowledgement {
-  messageId?: string
-  ofMessageId: string
-  accepted: boolean
-  platformNumber?: string
-  code?: string
-  text?: string
-  at?: string
 }
 
 /**

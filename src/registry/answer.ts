@@ -1,26 +1,11 @@
+import type { Answer } from '../base/canonical.ts'
 import type { Json } from '../base/json.ts'
 import type { Outcome } from '../base/outcome.ts'
 import type { Fact } from '../cases/facts.ts'
 import type { Reply } from '../http/call.ts'
 
-/** What the registry's answers become (schemas/canonical/answer.schema.json). */
-export interface RegistryAnswer {
-  /** BizMsgID of the question. */
-  messageId: string
-  success: boolean
-  code: string
-  text?: string
-  /** Of a refusal: what its code asks of us. */
-  retry?: 'never' | 'same' | 'look-up' | 'unknown'
-  cases: {
-    businessNumber?: string
-    part?: number
-    filingNumber?: string
-    registryNumber?: string
-    stored: boolean
-    receivedAt?: string
-  }[]
-  faults: { number?: number; code?: string; place?: string; text?: string }[]
+/** What the registry's answers become; events are facts for `cases` to judge. */
+export interface RegistryAnswer extends Omit<Answer, 'events'> {
   events: Fact[]
 }
 
