@@ -20,14 +20,20 @@ export function allowedFields(fields: Record<string, unknown>): Record<string, u
     if (!ALLOWED.has(name)) continue
     if (typeof value === 'string') kept[name] = value.slice(0, LONGEST_VALUE)
     else if (typeof value === 'number' || typeof value === 'boolean' || value === null) kept[name] = value
-    // The HTTP edge describes an error as a flat record of words, never with its message.
-    else if (name === 'error' && isWords(value)) kept[name] = value
+    // The HTTP edge describes an error as a flat record of words.
+    else if (name === 'error' && typeof value === 'object' && value !== null) kept[name] = errorWords(value)
   }
   return kept
 }
 
-function isWords(value: unknown): value is Record<string, string> {
-  return typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one === 'string')
+/** Never its message: messages quote values. */
+function errorWords(error: object): Record<string, string> {
+  const words: Record<string, string> = {}
+  for (const name of ['name', 'code', 'frames', 'cause']) {
+    const value = (error as Record<string, unknown>)[name]
+    if (typeof value === 'string') words[name] = value.slice(0, LONGEST_VALUE)
+  }
+  return words
 }
 
 /** One JSON object a line, to standard output or a file descriptor. */
@@ -37,9 +43,20 @@ export function openLogger(level: string, destination: number | string = 1): Log
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }), log: allowedFields },
+      formatters: { level: (label) => ({ level: label }), bindings: allowedFields, log: allowedFields },
       // An error given by mistake is dropped, not serialised.
       serializers: { err: () => undefined },
+      hooks: {
+        // Fields and a fixed sentence, no more: pino would take an error's message for the sentence, and put values in it.
+        logMethod([first, sentence], method) {
+          const fields = typeof first === 'object' && first !== null && !(first instanceof Error) ? first : {}
+          method.call(
+            this,
+            fields,
+            typeof sentence === 'string' ? sentence : typeof first === 'string' ? first : undefined,
+          )
+        },
+      },
     },
     pino.destination({ dest: destination, sync: true }),
   )

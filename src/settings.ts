@@ -1,6 +1,7 @@
 import { choice, flag, integer, optional, type Setting, text } from './setting-kinds.ts'
 
-const URL_FORM = { pattern: /^https?:\/\/[^\s/]+/, form: 'an http or https address' }
+// Without user and password: these addresses are shown.
+const URL_FORM = { pattern: /^https?:\/\/[^\s/?#@]+(\/\S*)?$/, form: 'an http or https address without credentials' }
 /**
  * Every setting: its variable, unit, default and a sentence. Endpoints' states, access and trust are not here: they are
  * rows and files that change while the gateway runs.

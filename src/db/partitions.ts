@@ -38,6 +38,15 @@ export async function ensurePartitions(
   return made
 }
 
+/** The tables that `ensurePartitions` is for. */
+export async function partitionedTables(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select c.relname as name from pg_partitioned_table p join pg_class c on c.oid = p.partrelid
+      where p.partstrat = 'r' and c.relnamespace = current_schema()::regnamespace order by 1`,
+  )
+  return rows.map(({ name }) => name)
+}
+
 /** True when rows lie in the default partition, which is an alarm: `ensurePartitions` did not run, or a clock is off. */
 export async function defaultPartitionRows(db: Queryable, table: string): Promise<boolean> {
   const { rows } = await db.query<{ found: boolean }>(

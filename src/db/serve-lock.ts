@@ -9,26 +9,25 @@ export interface ServeLock {
   release(): Promise<void>
 }
 
-/** A gateway that was killed a moment ago may not have been missed by the server yet. */
-const PATIENCE_MS = 5000
-
 /**
  * Makes this process the one `serve` on a data folder, by an advisory lock on a connection of its own. When that
  * connection is lost (the server restarted), the lock is taken again.
  * @param url of the embedded database.
  * @param folder named to the person who starts a second gateway.
  * @param onLost called when another gateway took the lock meanwhile: this one must stop.
- * @throws {StartRefused} `data-folder-in-use` after 5 s.
+ * @param patienceMs how long to try, since the server may not have missed a killed gateway yet; default 5,000.
+ * @throws {StartRefused} `data-folder-in-use`.
  */
 export async function serveLock(options: {
   url: string
   folder: string
   log: Log
   onLost: (error: StartRefused) => void
+  patienceMs?: number
 }): Promise<ServeLock> {
-  const { url, folder, log } = options
+  const { url, folder, log, patienceMs = 5000 } = options
   const released = new AbortController()
-  let held = await take(url, folder)
+  let held = await take(url, folder, patienceMs)
   watch(held)
 
   function watch(client: pg.Client): void {
@@ -40,7 +39,7 @@ export async function serveLock(options: {
   async function retake(): Promise<void> {
     while (!released.signal.aborted) {
       try {
-        const client = await take(url, folder)
+        const client = await take(url, folder, patienceMs)
         if (released.signal.aborted) return await client.end()
         held = client
         watch(held)
@@ -62,16 +61,16 @@ export async function serveLock(options: {
   }
 }
 
-async function take(url: string, folder: string): Promise<pg.Client> {
+async function take(url: string, folder: string, patienceMs: number): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
-    connectionTimeoutMillis: PATIENCE_MS,
+    connectionTimeoutMillis: 5000,
     application_name: `bdc-gateway serve ${process.pid}@${hostname()}`.slice(0, 63),
   })
   client.on('error', () => undefined)
   await client.connect()
   try {
-    const until = Date.now() + PATIENCE_MS
+    const until = Date.now() + patienceMs
     for (;;) {
       const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [
         advisoryLock.serve,

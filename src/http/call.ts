@@ -18,7 +18,10 @@ export interface Call {
 
 export interface Caller {
   call(call: Call): Promise<Reply>
-  /** The answer's body goes to `sink` as it comes; `body` of the reply is empty. A throw of the sink is passed on. */
+  /**
+   * The body of an answer 200 goes to `sink` as it comes; `body` of the reply is empty then.
+   * @throws {SinkError} when the sink threw one; any other throw of it counts as a fault of the connection.
+   */
   download(call: Call, sink: (chunks: AsyncIterable<Uint8Array>) => Promise<void>): Promise<Reply>
   close(): Promise<void>
 }
@@ -64,7 +67,13 @@ export function openCaller(options: { timeoutMs: number; connections: number; an
       })
       const answer = { kind: 'answered' as const, status: response.statusCode, headers: plainHeaders(response.headers) }
       if (sink !== null && response.statusCode === 200) {
-        await sink(response.body)
+        // A sink that gave up leaves the rest unread; the connection must not wait for it.
+        response.body.on('error', () => undefined)
+        try {
+          await sink(response.body)
+        } finally {
+          response.body.destroy()
+        }
         return { ...answer, body: Buffer.alloc(0) }
       }
       const chunks: Uint8Array[] = []
@@ -95,13 +104,21 @@ export class SinkError extends Error {}
 function failure(error: unknown): Reply {
   if (error instanceof SinkError) throw error
   const causes = [error, ...((error as { errors?: unknown[] }).errors ?? []), (error as { cause?: unknown }).cause]
-  const codes = causes
-    .map((cause) => (cause as { code?: string } | undefined)?.code)
-    .filter((code) => code !== undefined)
+  const coded = causes.filter((cause): cause is Coded => (cause as Coded | undefined)?.code !== undefined)
   const name = error instanceof Error ? error.name : 'Error'
-  const reason = codes[0] ?? name
-  if (codes.length > 0 && codes.every((code) => NEVER_CONNECTED.has(code))) return { kind: 'not-sent', reason }
+  const reason = coded[0]?.code ?? name
+  if (coded.length > 0 && coded.every(neverConnected)) return { kind: 'not-sent', reason }
   return { kind: 'unknown', reason: name === 'TimeoutError' ? 'no answer in time' : reason }
+}
+
+interface Coded {
+  code: string
+  syscall?: string
+}
+
+/** An unreachable host may also be the end of a connection that stood: then the system says that it was reading or writing. */
+function neverConnected({ code, syscall = 'connect' }: Coded): boolean {
+  return NEVER_CONNECTED.has(code) && (syscall === 'connect' || syscall === 'getaddrinfo')
 }
 
 function plainHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {

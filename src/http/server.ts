@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { newId } from '../base/id.ts'
@@ -10,6 +11,10 @@ declare module 'fastify' {
     rawHeaders: readonly string[]
     /** Fields for the request's one log line; nothing else of a request is ever logged. */
     logFields: Record<string, string | number | boolean>
+  }
+  interface FastifyContextConfig {
+    /** Answered beyond `requestsAtOnce` too. */
+    unbounded?: boolean
   }
 }
 
@@ -37,6 +42,9 @@ export function buildServer(options: {
     },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    // What fails before a route is found: an address that cannot be read, a request that is no HTTP.
+    frameworkErrors: (error, request, reply) => void sendProblem(toProblem(error), request, reply),
+    clientErrorHandler: refuseConnection,
   })
 
   // Node answers `Expect: 100-continue` by itself unless asked; here a channel does, once it has verified the headers.
@@ -73,7 +81,7 @@ export function buildServer(options: {
         { retryAfterSeconds: 5 },
       )
     }
-    if (inFlight > options.requestsAtOnce) {
+    if (inFlight > options.requestsAtOnce && request.routeOptions.config.unbounded !== true) {
       throw new Problem(
         'overloaded',
         { zh: '并发请求过多', en: 'too many requests in flight' },
@@ -122,6 +130,27 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: Reply): R
     .send(JSON.stringify(problemBody(problem, request.id)))
 }
 
+/** Answers bytes that Node could not read as a request. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  if (socket.writable) {
+    const problem = toProblem(error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? tooSlow() : { statusCode: 400 })
+    const body = JSON.stringify(problemBody(problem, newId()))
+    const head = [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+      'content-type: application/problem+json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+    ]
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  }
+  socket.destroySoon()
+}
+
+function tooSlow(): Problem {
+  return new Problem('request-too-slow', { zh: '请求未在时限内传完', en: 'the request did not arrive in time' })
+}
+
 const FASTIFY_CODES: Record<string, ProblemCode> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type-unsupported',
@@ -148,14 +177,21 @@ export function toProblem(error: unknown): Problem {
 export function describeError(error: unknown): Record<string, string> {
   if (!(error instanceof Error)) return { name: typeof error }
   const { code } = error as { code?: string }
-  const frames = (error.stack ?? '')
-    .split('\n')
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 8)
+  const frames = framesOf(error).slice(0, 8)
   return {
     name: error.name,
     ...(code === undefined ? {} : { code }),
     frames: frames.map((line) => line.trim()).join(' | '),
     ...(error.cause === undefined ? {} : { cause: JSON.stringify(describeError(error.cause)) }),
   }
+}
+
+/** The stack without its head, which repeats the message, whatever lines that has. */
+function framesOf({ stack = '', message }: Error): string[] {
+  const at = stack.indexOf(message)
+  if (at < 0) return []
+  return stack
+    .slice(at + message.length)
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
 }

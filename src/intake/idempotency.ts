@@ -115,13 +115,17 @@ export async function readAnswer(db: Queryable, requestId: string): Promise<Stor
   return rows[0]
 }
 
-/** Forgets keys and answers of requests older than `beforeId` (a UUIDv7), a bounded number at a time. */
+/**
+ * Forgets keys and answers of requests older than `beforeId` (a UUIDv7), a bounded number at a time.
+ * @returns how many keys were forgotten; 0 when none is left.
+ */
 export async function sweepAnswers(db: Queryable, beforeId: string): Promise<number> {
-  const { rowCount } = await db.query(
+  const { rows } = await db.query<{ forgotten: number }>(
     `with old as (delete from idempotency_key where request_id in
-       (select request_id from idempotency_key where request_id < $1 order by request_id limit 2000) returning request_id)
-     delete from idempotency_answer where request_id in (select request_id from old)`,
+       (select request_id from idempotency_key where request_id < $1 order by request_id limit 2000) returning request_id),
+     answers as (delete from idempotency_answer where request_id in (select request_id from old))
+     select count(*) as forgotten from old`,
     [beforeId],
   )
-  return rowCount ?? 0
+  return rows[0]?.forgotten ?? 0
 }

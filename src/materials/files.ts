@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, type Dirent } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { idTimeMs, isUuid } from '../base/id.ts'
@@ -31,6 +31,7 @@ export class FileTooLarge extends Error {}
  */
 export class Files {
   readonly #dir: string
+  readonly #folders = new Map<string, Promise<void>>()
 
   constructor(dir: string) {
     this.#dir = dir
@@ -47,7 +48,7 @@ export class Files {
     check: (facts: FileFacts) => void,
   ): Promise<StoredFile> {
     const folder = this.#folder(id)
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await this.#ready(folder)
     const temporary = join(folder, `${id}.part`)
     const key = newFileKey()
     const observer = new Observer(limitBytes)
@@ -101,6 +102,23 @@ export class Files {
       }
     }
     return removed
+  }
+
+  /** Makes the folder and syncs those that name it, once a process: a file in a folder that a power cut forgets is lost. */
+  async #ready(folder: string): Promise<void> {
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (made !== undefined || !this.#folders.has(folder)) {
+      this.#folders.set(
+        folder,
+        syncFolder(this.#dir).then(() => syncFolder(dirname(this.#dir))),
+      )
+    }
+    try {
+      await this.#folders.get(folder)
+    } catch (error) {
+      this.#folders.delete(folder)
+      throw error
+    }
   }
 
   // The last two digits of an id are random: 256 folders of equal size.
@@ -178,7 +196,6 @@ async function syncFile(path: string): Promise<void> {
 async function syncFolder(path: string): Promise<void> {
   // Folders cannot be opened for syncing on Windows.
   if (process.platform === 'win32') return
-  if (!(await stat(path)).isDirectory()) return
   const handle = await open(path, 'r')
   try {
     await handle.sync()
