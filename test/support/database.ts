@@ -22,6 +22,8 @@ export interface TestDatabase {
   readonly masterKey: Buffer
   /** The whole server's folder, for scans of WAL and log. */
   readonly serverDir: string
+  /** Brings all that is in the server's memory to its files, as only its superuser may. */
+  checkpoint(): Promise<void>
 }
 
 interface Server {
@@ -58,7 +60,15 @@ export async function testDatabase(
   })
   const { sealing = 'on', clock = systemClock } = options
   const keyring = await openKeyring({ masterKey, pool, clock, sealing })
-  return { pool, url, dataDir, keyring, masterKey, serverDir: folder }
+  return {
+    pool,
+    url,
+    dataDir,
+    keyring,
+    masterKey,
+    serverDir: join(folder, 'postgres'),
+    checkpoint: async () => void (await admin.query('checkpoint')),
+  }
 }
 
 const PREFIX = `bdc-test-${process.getuid?.() ?? 0}-`

@@ -78,7 +78,14 @@ type Teardown = { teardown(work: () => Promise<void>): unknown }
 /** A gateway in this process on a database of its own, with the sandbox's counterparties as processes. */
 export async function startWorld(
   t: Teardown,
-  options: { config?: Overrides; registry?: Partial<RegistryConfig>; clock?: Clock; sealing?: 'on' | 'off' } = {},
+  options: {
+    config?: Overrides
+    registry?: Partial<RegistryConfig>
+    clock?: Clock
+    sealing?: 'on' | 'off'
+    /** Where the gateway's log goes; to standard error by default. */
+    logFile?: string
+  } = {},
 ): Promise<World> {
   const database = await testDatabase(t, options.sealing === undefined ? {} : { sealing: options.sealing })
   const dir = join(database.dataDir, 'world')
@@ -107,7 +114,7 @@ export async function startWorld(
       ...options.config,
     },
   )
-  const gateway = await openGateway(config, openLogger(config.logLevel, 2), {
+  const gateway = await openGateway(config, openLogger(config.logLevel, options.logFile ?? 2), {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.sealing === undefined ? {} : { sealing: options.sealing }),
   })
