@@ -1,20 +1,10 @@
+import type { Contexts as ContextDocuments } from '../base/canonical.ts'
 import type { Json } from '../base/json.ts'
 import type { CaseDocument } from './document.ts'
 import type { CaseHead } from './store.ts'
 
 /** Constants of the county, as mappings see them. */
-export interface Site {
-  areaCode: string
-  areaName: string
-  cityCode: string
-  cityName: string
-  registryOrgId: string
-  registryOrgName: string
-  deptCode: string
-  serviceId: string
-  serviceCode: string
-  serviceName: string
-}
+export type Site = ContextDocuments['site']
 
 export interface MessageContext {
   /** UUID. */
