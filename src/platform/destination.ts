@@ -3,8 +3,9 @@ import type { Acknowledgement } from '../base/canonical.ts'
 import type { Json } from '../base/json.ts'
 import type { Outcome } from '../base/outcome.ts'
 import { applyFacts, type CaseMeans, type RelaySource } from '../cases/apply.ts'
-import { caseFiles } from '../cases/case-files.ts'
 import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
+import { fileToSend } from '../cases/file-to-send.ts'
+import { pushRecord } from '../cases/push-record.ts'
 import { type CaseHold, readCase, readDocument, readEvents } from '../cases/store.ts'
 import { ask, type Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
@@ -14,7 +15,6 @@ import type { Reply } from '../http/call.ts'
 import type { MappingSet } from '../mapping/mapping-set.ts'
 import { renderMessage } from '../mapping/render.ts'
 import type { Files } from '../materials/files.ts'
-import { readMaterials } from '../materials/store.ts'
 import type { PlatformClient } from './client.ts'
 
 export interface PlatformMeans {
@@ -86,22 +86,17 @@ async function relayDocument(means: PlatformMeans, message: ClaimedMessage): Pro
 }
 
 async function sendFile(means: PlatformMeans, message: ClaimedMessage, deadline: Deadline): Promise<SendResult> {
-  const head = await readCase(means.pool, message.caseId)
-  if (head === undefined) throw new Error('a message belongs to no case')
-  const files = caseFiles(await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer))
-  const id = files[message.cursor]?.id ?? ''
-  const material = (await readMaterials(means.pool, head.bankId, [id], means.cases.sealer)).get(id)
-  if (material === undefined) throw new Error('a material of a case is not there')
+  const file = await fileToSend(means.pool, means.cases.sealer, message)
   if (deadline.over) return leaseOver
-  const reply = await means.client.putFile(id.replaceAll('-', ''), {
-    chunks: means.files.read(id, material.key),
-    lengthBytes: material.sizeBytes,
-    mediaType: material.mediaType,
-    sha256: Buffer.from(material.sha256, 'hex'),
+  const reply = await means.client.putFile(file.id.replaceAll('-', ''), {
+    chunks: means.files.read(file.id, file.key),
+    lengthBytes: file.sizeBytes,
+    mediaType: file.mediaType,
+    sha256: Buffer.from(file.sha256, 'hex'),
   })
-  const requestDigest = Buffer.from(material.sm3, 'hex')
+  const requestDigest = Buffer.from(file.sm3, 'hex')
   if (reply.kind === 'answered' && reply.status >= 200 && reply.status < 300) {
-    return { outcome: { kind: 'delivered', receipt: null }, requestDigest, more: message.cursor + 1 < files.length }
+    return { outcome: { kind: 'delivered', receipt: null }, requestDigest, more: file.more }
   }
   return { outcome: undecided(reply), requestDigest }
 }
@@ -165,22 +160,7 @@ function settle(means: PlatformMeans, message: ClaimedMessage, result: SendResul
     apply: (held, rows, streams) => {
       const hold = held.of(lock)
       if (hold === null) throw new Error('a message belongs to no case')
-      means.cases
-        .record({
-          type: 'push-attempted',
-          at: means.cases.clock.now(),
-          actors: { bankId: hold.bankId, system: 'platform' },
-          caseId: hold.id,
-          outcome: result.outcome.kind,
-          facts: {
-            endpoint: message.endpoint,
-            kind: message.kind,
-            messageId: message.id,
-            cursor: message.cursor,
-            fence: message.fence,
-          },
-        })
-        .addTo(rows)
+      pushRecord(hold, message, result.outcome, 'platform', means.cases).addTo(rows)
       if (message.kind !== '10' || result.outcome.kind !== 'delivered') return
       const said = result.said as Acknowledgement
       const fact = {

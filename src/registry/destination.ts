@@ -5,7 +5,9 @@ import type { Outcome } from '../base/outcome.ts'
 import { applyFacts, type CaseMeans, CERTIFICATE_KIND, type CertificateSource } from '../cases/apply.ts'
 import { caseFiles } from '../cases/case-files.ts'
 import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
+import { type FileToSend, fileToSend } from '../cases/file-to-send.ts'
 import type { Numbers } from '../cases/numbers.ts'
+import { pushRecord } from '../cases/push-record.ts'
 import { type CaseHold, readCase, readDocument } from '../cases/store.ts'
 import { ask, type Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
@@ -20,7 +22,6 @@ import type {
 import type { MappingSet } from '../mapping/mapping-set.ts'
 import { renderMessage } from '../mapping/render.ts'
 import type { Files } from '../materials/files.ts'
-import { readMaterials } from '../materials/store.ts'
 import { factsOf, hear, type RegistryAnswer, refusalOutcome } from './answer.ts'
 import { certificateRow, type FetchedCertificate, fetchCertificate } from './certificate.ts'
 import type { RegistryClient } from './client.ts'
@@ -73,7 +74,7 @@ export function registryDestination(means: RegistryMeans): Destination {
       if (message.kind === CERTIFICATE_KIND) return fetchCertificate(means, message)
       if (rendered === null) throw new Error('a message to the registry was not rendered')
       const number = message.kind === 'MATERIALS' ? numberAfter(message.number, message.cursor) : message.number
-      const file = message.kind === 'MATERIALS' ? await fileOf(means, message) : null
+      const file = message.kind === 'MATERIALS' ? await fileToSend(means.pool, means.cases.sealer, message) : null
       // Right before the first byte: another may hold the lease by now.
       if (deadline.over) return { outcome: { kind: 'retry', reason: 'the lease was over before anything was sent' } }
       const now = means.cases.clock.now()
@@ -136,24 +137,7 @@ async function render(means: RegistryMeans, message: ClaimedMessage): Promise<Re
   return renderMessage(mapping, material, all)
 }
 
-interface CaseFile {
-  id: string
-  key: Buffer
-  sizeBytes: number
-  more: boolean
-}
-
-async function fileOf(means: RegistryMeans, message: ClaimedMessage): Promise<CaseFile> {
-  const head = await readCase(means.pool, message.caseId)
-  if (head === undefined) throw new Error('a message belongs to no case')
-  const files = caseFiles(await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer))
-  const id = files[message.cursor]?.id ?? ''
-  const material = (await readMaterials(means.pool, head.bankId, [id], means.cases.sealer)).get(id)
-  if (material === undefined) throw new Error('a material of a case is not there')
-  return { id, key: material.key, sizeBytes: material.sizeBytes, more: message.cursor + 1 < files.length }
-}
-
-function postFile(means: RegistryMeans, rendered: Buffer, file: CaseFile): ReturnType<RegistryClient['post']> {
+function postFile(means: RegistryMeans, rendered: Buffer, file: FileToSend): ReturnType<RegistryClient['post']> {
   const cut = cutAtMarker(rendered)
   return means.client.postStream(
     withContent(cut, means.files.read(file.id, file.key)),
@@ -181,22 +165,7 @@ function settle(means: RegistryMeans, message: ClaimedMessage, result: SendResul
       const hold = held.of(lock)
       if (hold === null) throw new Error('a message belongs to no case')
       const { outcome } = result
-      means.cases
-        .record({
-          type: 'push-attempted',
-          at: means.cases.clock.now(),
-          actors: { bankId: hold.bankId, system: 'registry' },
-          caseId: hold.id,
-          outcome: outcome.kind,
-          facts: {
-            endpoint: message.endpoint,
-            kind: message.kind,
-            messageId: message.id,
-            cursor: message.cursor,
-            fence: message.fence,
-          },
-        })
-        .addTo(rows)
+      pushRecord(hold, message, result.outcome, 'registry', means.cases).addTo(rows)
       if (outcome.kind !== 'delivered') return
       if (message.kind === CERTIFICATE_KIND) {
         const fetched = result.said as FetchedCertificate
