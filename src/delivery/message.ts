@@ -83,3 +83,8 @@ export interface Finished {
 export function clearReason(text: string): string {
   return text.replaceAll(/\s+/g, ' ').slice(0, 160)
 }
+
+/** A peer's code, if that is what it sent: a faulty peer may put words there, which stay in its sealed answer. */
+export function clearCode(code: string): string {
+  return /^[A-Za-z0-9][A-Za-z0-9 ._:-]{0,59}$/.test(code) && !/\d{7}/.test(code) ? code : 'a code that is none'
+}

@@ -3,7 +3,7 @@ import { ask, type Member, type Rows } from '../db/batch.ts'
 import { backoffMs, type RetryRule } from './backoff.ts'
 import type { CaseStreams, CaseStreamsStep } from './case-streams.ts'
 import type { ClaimedMessage, Destination, InquiryResult, OnDead, SendResult, Settlement } from './destination.ts'
-import { clearReason, type Fate, type LiveMessage } from './message.ts'
+import { clearCode, clearReason, type Fate, type LiveMessage } from './message.ts'
 import type { Sealer } from './sealer.ts'
 import { type AttemptRow, attemptRows, sealContext } from './store.ts'
 
@@ -240,7 +240,8 @@ function follow(
     return 'delivered'
   }
   live.attempts += 1
-  if (outcome.kind === 'refused') return dead(on, `refused: ${outcome.code}`, outcome.reason, rows, streams, live)
+  if (outcome.kind === 'refused')
+    return dead(on, `refused: ${clearCode(outcome.code)}`, outcome.reason, rows, streams, live)
   if (outcome.kind === 'unknown') {
     const then = destination.afterUnknown(live.kind)
     if (then === 'park') return dead(on, `unknown outcome: ${outcome.reason}`, null, rows, streams, live)
@@ -295,5 +296,5 @@ function dead(
 /** A refusal's reason is in the peer's words: only its code is kept in clear. */
 function reasonOf(outcome: Outcome): string | null {
   if (outcome.kind === 'delivered') return null
-  return outcome.kind === 'refused' ? outcome.code : outcome.reason
+  return outcome.kind === 'refused' ? clearCode(outcome.code) : outcome.reason
 }
