@@ -167,7 +167,7 @@ export async function openGateway(
           concurrency: pollers,
           firstMs: config.pollFirstMs,
           capMs: config.pollCapMs,
-          timeoutMs: config.registryTimeoutMs,
+          leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
           onError: (error: unknown) => onFault('poll the registry', error),
         }
         while (!signal.aborted && (await pollOnce(means)) > 0);

@@ -14,7 +14,7 @@ export async function postgresStore(databaseUrl: string, prefix: string, onFault
   own.on('error', (error) => onFault('queue', error))
   own.on('connect', (client) => client.on('error', (error) => onFault('queue', error)))
   try {
-    await migrate(own, schema)
+    await migrateOrRenew(own, schema)
   } catch (error) {
     await own.end()
     throw error
@@ -34,15 +34,30 @@ export async function postgresStore(databaseUrl: string, prefix: string, onFault
         `"${schema}".job`,
       ])
       if (rows[0]?.there === true) return
-      // Half a schema cannot be migrated; it is ours alone, and what it held was hints.
-      await own.query(`drop schema if exists "${schema}" cascade`)
-      await migrate(own, schema)
+      await renew(own, schema)
     },
     close: async () => {
       await queue.close()
       await own.end()
     },
   }
+}
+
+/** A store that was emptied with its list of migrations, or half dropped, refuses to be migrated: it is made anew. */
+async function migrateOrRenew(pool: pg.Pool, schema: string): Promise<void> {
+  try {
+    await migrate(pool, schema)
+  } catch (error) {
+    // Class 42: objects that are there already, or are not there where they should be.
+    if (!/^42/.test((error as { code?: string }).code ?? '')) throw error
+    await renew(pool, schema)
+  }
+}
+
+/** The schema is ours alone, and what it held was hints. */
+async function renew(pool: pg.Pool, schema: string): Promise<void> {
+  await pool.query(`drop schema if exists "${schema}" cascade`)
+  await migrate(pool, schema)
 }
 
 async function migrate(pool: pg.Pool, schema: string): Promise<void> {

@@ -29,7 +29,8 @@ export interface PollerMeans {
   concurrency: number
   firstMs: number
   capMs: number
-  timeoutMs: number
+  /** After this long another process may ask. */
+  leaseMs: number
   onError: (error: unknown) => void
 }
 
@@ -47,7 +48,7 @@ interface Polled {
  * @returns how many cases were asked about: 0 means that nothing is due.
  */
 export async function pollOnce(means: PollerMeans): Promise<number> {
-  const due = await claimPolls(means.pool, means.endpoint, CASES_OF_ONE * means.concurrency, means.timeoutMs + 30_000)
+  const due = await claimPolls(means.pool, means.endpoint, CASES_OF_ONE * means.concurrency, means.leaseMs)
   if (due.length === 0) return 0
   const steps = new Map(due.map((poll: DuePoll) => [poll.caseId, poll.step]))
   const groups = new Map<QuestionKind, Polled[]>()
