@@ -87,7 +87,7 @@ await t.test('every acknowledged case completes, filed once, whenever the gatewa
   }
 
   for (const { id } of acknowledged) {
-    const { events } = (await bank.getEvents(`${id}`, { attempts: 20 })).json() as unknown as { events: Event[] }
+    const { events } = (await bank.getEvents(id, { attempts: 20 })).json() as unknown as { events: Event[] }
     const cursors = events.map(({ cursor }) => Number(cursor))
     t.strictSame(
       cursors,

@@ -34,7 +34,7 @@ export async function submitSample(world: DemoWorld, tell: Narrator): Promise<Su
       for (const material of materials) {
         const answer = await world.bank.uploadMaterial(material)
         expect(answer.status === 201, 'a material was not taken', answer)
-        ids.set(material.name, String(answer.json()['id']))
+        ids.set(material.name, answer.json()['id'] as string)
         sent.push(sha256(material.bytes))
       }
     },

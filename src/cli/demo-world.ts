@@ -72,7 +72,7 @@ export async function openDemoWorld(folder: string, env: NodeJS.ProcessEnv, tell
         platformUrl: platform.url,
         registryUrl: `${registry.url}/`,
         registryHintSecret: HINT_SECRET,
-        logLevel: env['LOG_LEVEL'] === undefined ? 'silent' : (env['LOG_LEVEL'] as 'info'),
+        ...(env['LOG_LEVEL'] === undefined ? { logLevel: 'silent' as const } : {}),
       })
       return openGateway(config, openLogger(config.logLevel, 2))
     })

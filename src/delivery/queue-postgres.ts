@@ -49,7 +49,7 @@ async function migrateOrRenew(pool: pg.Pool, schema: string): Promise<void> {
     await migrate(pool, schema)
   } catch (error) {
     // Class 42: objects that are there already, or are not there where they should be.
-    if (!/^42/.test((error as { code?: string }).code ?? '')) throw error
+    if ((error as { code?: string }).code?.startsWith('42') !== true) throw error
     await renew(pool, schema)
   }
 }

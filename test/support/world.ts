@@ -239,7 +239,7 @@ export async function fileSample(bank: BankClient, options: SampleCaseOptions = 
 }
 
 export async function caseOf(bank: BankClient, id: string): Promise<Record<string, unknown>> {
-  return (await bank.getApplication(id, { attempts: 20, retryDelayMs: 50 })).json() as Record<string, unknown>
+  return (await bank.getApplication(id, { attempts: 20, retryDelayMs: 50 })).json()
 }
 
 export async function untilCompleted(bank: BankClient, id: string, limitMs = 30_000): Promise<void> {
