@@ -59,16 +59,17 @@ await t.test('--json prints one object, measured at the counterparties, and noth
 })
 
 await t.test('without --once it stays up, prints addresses that answer, and Ctrl-C ends all of it', async (t) => {
-  let asked: Promise<number[]> | undefined
+  const answers: { asked?: Promise<number[]> } = {}
   const { code, stdout } = await demo([], (text, kill) => {
-    if (asked !== undefined || !text.includes('Ctrl-C')) return
+    if (answers.asked !== undefined || !text.includes('Ctrl-C')) return
     const addresses = [...text.matchAll(/http:\/\/127\.0\.0\.1:\d+\/\S+/g)]
       .map(([address]) => address)
       .filter((address) => !address.endsWith('/v1'))
-    asked = Promise.all(addresses.map(async (address) => (await fetch(address)).status)).finally(() => kill('SIGINT'))
+    answers.asked = Promise.all(addresses.map(async (address) => (await fetch(address)).status)).finally(() =>
+      kill('SIGINT'),
+    )
   })
-  const statuses = await (asked as Promise<number[]> | undefined)
-  t.strictSame(statuses, [200, 200, 200], 'gateway, platform and registry answer')
+  t.strictSame(await answers.asked, [200, 200, 200], 'gateway, platform and registry answer')
   t.equal(code, 0)
   t.match(stdout, /ok {2}总用时/)
 })

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Problem, type ProblemCode, problems } from '../base/problem.ts'
+import { Problem, type ProblemCode } from '../base/problem.ts'
+import { problems } from '../base/problem-catalogue.ts'
 
 /** GET /problems/{code}: where the `type` of a problem document leads (RFC 9457). */
 export function openProblemPages(server: FastifyInstance): void {
