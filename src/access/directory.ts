@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import { type AccessSnapshot, loadSnapshot } from './snapshot.ts'
@@ -12,8 +13,8 @@ export interface Directory {
   /** Reads anew; calls at the same time share one reading. */
   refresh(): Promise<AccessSnapshot>
   /**
-   * Reads anew if the revision has changed; asks at most every `FRESHEN_MS`. For what only anyone's word is behind, an
-   * unknown certificate, so that strangers cannot make us read the tables at will.
+   * Reads anew if the revision has changed since this was called; asks at most every `FRESHEN_MS` and waits for its turn.
+   * For what only anyone's word is behind, an unknown certificate, so that strangers cannot make us read at will.
    */
   freshen(): Promise<AccessSnapshot>
 }
@@ -23,7 +24,7 @@ const FRESHEN_MS = 200
 export async function openDirectory(pool: Pool): Promise<Directory> {
   let snapshot = await loadSnapshot(pool)
   let reading: Promise<AccessSnapshot> | null = null
-  let asking: Promise<AccessSnapshot> | null = null
+  let nextAsking: Promise<AccessSnapshot> | null = null
   let askedAtMs = Number.NEGATIVE_INFINITY
 
   function refresh(): Promise<AccessSnapshot> {
@@ -41,18 +42,22 @@ export async function openDirectory(pool: Pool): Promise<Directory> {
   async function askRevision(): Promise<AccessSnapshot> {
     askedAtMs = performance.now()
     const { rows } = await pool.query<{ number: number }>('select number from revision')
-    return rows[0]?.number === snapshot.revision ? snapshot : refresh()
+    const inForce = rows[0]?.number ?? 0
+    // A reading that was under way may have begun before that.
+    while (snapshot.revision < inForce) await refresh()
+    return snapshot
   }
 
   return {
     current: () => snapshot,
     refresh,
     freshen: () => {
-      if (asking === null && performance.now() - askedAtMs < FRESHEN_MS) return Promise.resolve(snapshot)
-      asking ??= askRevision().finally(() => {
-        asking = null
+      // Whoever comes while one is asking waits for the next: the answer on its way may be older than the call.
+      nextAsking ??= sleep(Math.max(0, askedAtMs + FRESHEN_MS - performance.now())).then(() => {
+        nextAsking = null
+        return askRevision()
       })
-      return asking
+      return nextAsking
     },
   }
 }

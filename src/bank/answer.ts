@@ -35,7 +35,7 @@ export function performFor(
     {
       ...call,
       requestId: request.id,
-      route: `${request.method} ${request.routeOptions.url ?? ''}`,
+      route: `${request.method} ${request.routeOptions.url ?? '/none'}`,
       auth: request.authenticated as Authenticated,
       operatorCode: headerValue(request.rawHeaders, 'x-operator'),
     },

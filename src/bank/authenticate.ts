@@ -41,7 +41,13 @@ export async function authenticate(request: FastifyRequest, means: AuthenticateM
   const now = means.databaseNow()
   const signature = readSignature(
     { method: request.method, targetUri, rawHeaders },
-    { now, skewSeconds: means.windowSeconds, hasBody: hasBody(request) },
+    {
+      now,
+      skewSeconds: means.windowSeconds,
+      hasBody: hasBody(request),
+      // What is sent must be covered anyway; that it was not sent at all is told by its own name.
+      idempotencyKeyOnPost: headerValue(rawHeaders, 'idempotency-key') !== undefined,
+    },
   )
   const registered =
     means.directory.current().certificates.get(signature.keyid) ??
@@ -83,6 +89,6 @@ async function certificateFault(
   return new Problem(
     'certificate-bank-mismatch',
     { zh: '证书标明的机构不是账号所属银行', en: "the certificate names another organisation than the account's bank" },
-    { rule: verdict.rule },
+    { rule: 'certificate.of-bank' },
   )
 }

@@ -45,13 +45,25 @@ export interface Plan extends Pick<Work, 'act'> {
   caseId?: string
 }
 
+/** A refusal that is traced: the problem to be told, and the receipt of its record. */
+export class Refused extends Error {
+  readonly problem: Problem
+  readonly receipt: string
+
+  constructor(problem: Problem, receipt: string) {
+    super(problem.message, { cause: problem })
+    this.problem = problem
+    this.receipt = receipt
+  }
+}
+
 /** More changes of access than this during one request is no longer bad luck. */
 const REDECISIONS_MAXIMUM = 20
 
 /**
  * Decides on a call and lets it take effect once, in one shared commit; a decision that access has overtaken is taken
  * anew. Every refusal here is traced one by one, since the signature has verified.
- * @throws {Problem}
+ * @throws {Refused} when the call is refused. @throws {Problem} when it could not be decided on: too busy, no database.
  */
 export async function perform(call: BankCall, means: PerformMeans): Promise<Answer> {
   const { auth } = call
@@ -80,7 +92,7 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
     const snapshot = means.directory.current()
     const registered = snapshot.certificates.get(auth.signature.keyid) ?? auth.registered
     let problem: Problem | null = null
-    let work: Work
+    let work: TracedWork
     try {
       if (auth.certificateFault !== null) throw auth.certificateFault
       const caller = admit(snapshot, registered, call.operatorCode, call.needsOperator, shanghaiDay(means.clock.now()))
@@ -104,11 +116,11 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
         await means.directory.refresh()
         continue
       case 'refused':
-        throw effect.problem
+        throw new Refused(effect.problem, work.refusalReceipt())
       case 'repeat':
         return repeated(effect.holder, means)
       case 'done':
-        if (problem !== null) throw problem
+        if (problem !== null) throw new Refused(problem, work.refusalReceipt())
         return effect.answer
     }
   }
@@ -134,19 +146,44 @@ async function repeated(holder: string, means: PerformMeans): Promise<Answer> {
   return { ...stored, body: means.sealer.open(stored.body, answerContext(holder)) }
 }
 
-function toWork(call: BankCall, plan: Plan, means: PerformMeans): Work {
+interface TracedWork extends Work {
+  /** Of the refusal that the last run of the work decided on. */
+  refusalReceipt(): string
+}
+
+/** Adds the record of each refusal and keeps the receipt of the last: what ran before that was rolled back. */
+function tracedRefusals(call: BankCall, means: PerformMeans): Pick<TracedWork, 'refuse' | 'refusalReceipt'> {
+  let receipt: string | null = null
   return {
+    refuse: (problem, rows) => {
+      const act = refusalRecord(call, problem, means)
+      act.addTo(rows)
+      receipt = act.receipt
+    },
+    refusalReceipt: () => {
+      if (receipt === null) throw new Error('a refusal was not traced')
+      return receipt
+    },
+  }
+}
+
+function toWork(call: BankCall, plan: Plan, means: PerformMeans): TracedWork {
+  return {
+    ...tracedRefusals(call, means),
     asks: plan.asks ?? (() => []),
     act: (held, rows) => {
-      if (plan.tracesDecision !== true) decisionRecord(call, 'allowed', plan.rule, means, plan.caseId).addTo(rows)
-      return plan.act(held, rows)
+      if (plan.tracesDecision === true) return plan.act(held, rows)
+      const decision = decisionRecord(call, 'allowed', plan.rule, means, plan.caseId)
+      decision.addTo(rows)
+      const answer = plan.act(held, rows)
+      // Where the act has no record of its own, the decision's is what the caller holds us to.
+      return { ...answer, receipt: answer.receipt ?? decision.receipt }
     },
-    refuse: (problem, rows) => refusalRecord(call, problem, means).addTo(rows),
     repeat: (rows) => decisionRecord(call, 'repeated', 'idempotency.same-request', means).addTo(rows),
   }
 }
 
-function repetition(call: BankCall, means: PerformMeans): Work {
+function repetition(call: BankCall, means: PerformMeans): TracedWork {
   return toWork(
     call,
     {
@@ -160,14 +197,15 @@ function repetition(call: BankCall, means: PerformMeans): Work {
 }
 
 /** Nothing takes effect but the nonce and the record of the refusal. */
-function refusal(call: BankCall, problem: Problem, means: PerformMeans): Work {
+function refusal(call: BankCall, problem: Problem, means: PerformMeans): TracedWork {
+  const traced = tracedRefusals(call, means)
   return {
+    ...traced,
     asks: () => [],
     act: (_held, rows) => {
-      refusalRecord(call, problem, means).addTo(rows)
+      traced.refuse(problem, rows)
       return { status: problem.status, headers: {}, body: Buffer.alloc(0), receipt: null }
     },
-    refuse: (other, rows) => refusalRecord(call, other, means).addTo(rows),
     repeat: () => undefined,
   }
 }

@@ -1,15 +1,18 @@
 import type { Readable } from 'node:stream'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../base/problem.ts'
+import { toProblem } from '../http/server.ts'
 import { contentDigestOf } from '../trust/content-digest.ts'
 import { headerValue } from '../trust/http-message.ts'
 import { signAnswer } from '../trust/sign.ts'
+import { performFor } from './answer.ts'
 import { applicationRoutes } from './applications.ts'
 import { type Authenticated, authenticate } from './authenticate.ts'
 import { certificateRoutes } from './certificates.ts'
 import { codeRoutes } from './codes.ts'
 import { materialRoutes } from './materials.ts'
 import type { BankMeans } from './means.ts'
+import { Refused } from './perform.ts'
 
 /**
  * The bank API, /v1. In the order in which they run:
@@ -31,6 +34,17 @@ export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
     if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue()
   })
 
+  // The server's own handler, next in line, tells the problem.
+  server.setErrorHandler(async (error, request, reply) => {
+    const told = request.authenticated === null ? error : await traced(error, request, means)
+    if (!(told instanceof Refused)) throw told
+    void reply.header('trace-receipt', told.receipt)
+    throw told.problem
+  })
+  server.setNotFoundHandler(async () => {
+    throw new Problem('route-not-found', { zh: '该地址不存在', en: 'no such address' })
+  })
+
   server.addHook('onSend', async (request, reply, payload) => {
     if (request.authenticated !== null)
       await signReply(request, reply, payload as string | Buffer | Readable | null, means)
@@ -43,6 +57,27 @@ export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
   await server.register(applicationRoutes, within)
   await server.register(certificateRoutes, within)
   await server.register(codeRoutes, within)
+}
+
+/**
+ * Whatever refuses a call once its signature has verified is traced, also where no decision was reached: a body over the
+ * limit, a key of no form, an address that is not there.
+ */
+async function traced(error: unknown, request: FastifyRequest, means: BankMeans): Promise<unknown> {
+  if (error instanceof Refused) return error
+  const problem = toProblem(error)
+  if (problem.status >= 500) return error
+  try {
+    return await performFor(request, means, {
+      needsOperator: false,
+      key: null,
+      plan: async () => {
+        throw problem
+      },
+    })
+  } catch (refused) {
+    return refused
+  }
 }
 
 async function signReply(
