@@ -102,7 +102,7 @@ async function standing(world: World) {
 }
 
 /** The sample with nine small materials of the bank's own, so that each upload is quick. */
-async function prepareSmall(client: BankClient): Promise<SampleApplication> {
+export async function prepareSmall(client: BankClient): Promise<SampleApplication> {
   const { application: sample } = sampleCase()
   const ids = new Map<string, string>()
   for (const { name } of sample.materials) {
