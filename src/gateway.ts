@@ -136,13 +136,19 @@ export async function openGateway(
       }),
     ]
     await ensureEndpoints(batch, destinations)
+    // Without an address nothing is claimed: what waits for it wears no attempts out.
+    const addresses: Record<string, string | null> = { [PLATFORM]: config.platformUrl, [REGISTRY]: config.registryUrl }
+    const reachable = destinations.filter(({ endpoint }) => addresses[endpoint] !== null)
+    for (const { endpoint } of destinations) {
+      if (addresses[endpoint] === null) log.warn({ endpoint }, 'no address is configured: messages wait')
+    }
     const delivery = startDelivery({
       pool,
       batch,
       streams,
       sealer: keyring,
       queue,
-      destinations,
+      destinations: reachable,
       retry: { baseMs: config.backoffMs, capMs: config.backoffCapMs, maximum: config.attemptsMaximum },
       onDead: deadLetters(cases),
       tickMs: config.reconcileMs,
@@ -170,7 +176,7 @@ export async function openGateway(
           leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
           onError: (error: unknown) => onFault('poll the registry', error),
         }
-        while (!signal.aborted && (await pollOnce(means)) > 0);
+        while (config.registryUrl !== null && !signal.aborted && (await pollOnce(means)) > 0);
       },
       onError: (error) => onFault('poll the registry', error),
       stuckMs: config.registryTimeoutMs * 4 + 60_000,
