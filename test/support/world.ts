@@ -245,3 +245,11 @@ export async function caseOf(bank: BankClient, id: string): Promise<Record<strin
 export async function untilCompleted(bank: BankClient, id: string, limitMs = 30_000): Promise<void> {
   await until(async () => (await caseOf(bank, id))['completed'] === true, limitMs)
 }
+
+/** Waits until the counters say that no message is left over, and holds the rows to them. */
+export async function untilDelivered({ database }: World, limitMs = 20_000): Promise<void> {
+  const left = 'select from endpoint_depth where live <> 0 or dead <> 0'
+  await until(async () => (await database.pool.query(left)).rowCount === 0, limitMs)
+  const { rowCount } = await database.pool.query('select from message')
+  if (rowCount !== 0) throw new Error(`the counters say none, but ${rowCount} messages are left over`)
+}
