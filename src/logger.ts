@@ -36,28 +36,37 @@ function errorWords(error: object): Record<string, string> {
   return words
 }
 
+/** The fixed sentence of a line; ours are plain English, so that a value in its place is seen and dropped. */
+function sentenceOf(first: unknown, second: unknown): string | undefined {
+  const sentence = typeof first === 'string' ? first : second
+  if (typeof sentence !== 'string') return undefined
+  return /^[ -~]{1,200}$/.test(sentence) && !/\d{6}/.test(sentence) ? sentence : 'a sentence that is none'
+}
+
 /** One JSON object a line, to standard output or a file descriptor. */
 export function openLogger(level: string, destination: number | string = 1): Logger {
-  return pino(
+  const log = pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }), bindings: allowedFields, log: allowedFields },
+      formatters: { level: (label) => ({ level: label }), log: allowedFields },
       // An error given by mistake is dropped, not serialised.
       serializers: { err: () => undefined },
       hooks: {
         // Fields and a fixed sentence, no more: pino would take an error's message for the sentence, and put values in it.
-        logMethod([first, sentence], method) {
+        logMethod([first, second], method) {
           const fields = typeof first === 'object' && first !== null && !(first instanceof Error) ? first : {}
-          method.call(
-            this,
-            fields,
-            typeof sentence === 'string' ? sentence : typeof first === 'string' ? first : undefined,
-          )
+          method.call(this, fields, sentenceOf(first, second))
         },
       },
     },
     pino.destination({ dest: destination, sync: true }),
   )
+  // Pino's own formatter of a child's fields is not asked for children.
+  const child = log.child
+  log.child = function allowed(this: Logger, fields: object, ...more: never[]) {
+    return child.call(this, allowedFields(fields as Record<string, unknown>), ...more)
+  } as typeof log.child
+  return log
 }
