@@ -14,7 +14,7 @@ const ALLOWED = new Set(
 )
 const LONGEST_VALUE = 2000
 
-export function allowedFields(fields: Record<string, unknown>): Record<string, unknown> {
+function allowedFields(fields: Record<string, unknown>): Record<string, unknown> {
   const kept: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(fields)) {
     if (!ALLOWED.has(name)) continue

@@ -110,7 +110,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-t.test('what is added is listed, raises the revision, and is traced with nothing given in clear', async (t) => {
+await t.test('what is added is listed, raises the revision, and is traced with nothing given in clear', async (t) => {
   const { pool, keyring, means, revision, traced, enrol, blindIndex } = await world(t)
   const before = await revision()
   await enrol(means)
@@ -144,7 +144,7 @@ t.test('what is added is listed, raises the revision, and is traced with nothing
   t.strictSame(found.rows, [{ record_id: records[3]?.id }], 'the record is found by the id number')
 })
 
-t.test('a person who is called as the staff member is, or as a word of the record, is no fault', async (t) => {
+await t.test('a person who is called as the staff member is, or as a word of the record, is no fault', async (t) => {
   const { means, enrol, traced } = await world(t)
   await enrol(means)
   await addOperator({ bank: BANK, code: 'op-9', name: 'zhangwei' }, means)
@@ -152,7 +152,7 @@ t.test('a person who is called as the staff member is, or as a word of the recor
   t.equal((await traced()).length, 6)
 })
 
-t.test('adding the same again is refused and leaves the first as it was', async (t) => {
+await t.test('adding the same again is refused and leaves the first as it was', async (t) => {
   const { pool, means, enrol, dataDir } = await world(t)
   await enrol(means)
   await addBank({ code: OTHER_BANK, name: '另一银行', ...period }, means)
@@ -188,7 +188,7 @@ t.test('adding the same again is refused and leaves the first as it was', async 
   t.strictSame(await lists(), before)
 })
 
-t.test('of two nodes that add the same at once, one is told that it is there', async (t) => {
+await t.test('of two nodes that add the same at once, one is told that it is there', async (t) => {
   const { pool, meansWith } = await world(t)
   const nodes = [meansWith(new Batch(pool)), meansWith(new Batch(pool))]
   const codes = await Promise.all([0, 1, 0, 1].map((node) => codeOf(addBank(bank, nodes[node] as AdministrationMeans))))
@@ -200,7 +200,7 @@ t.test('of two nodes that add the same at once, one is told that it is there', a
   ])
 })
 
-t.test('every fault of what is given is named at once, and nothing is written', async (t) => {
+await t.test('every fault of what is given is named at once, and nothing is written', async (t) => {
   const { means, enrol, revision } = await world(t)
   await enrol(means)
   const before = await revision()
@@ -252,7 +252,7 @@ t.test('every fault of what is given is named at once, and nothing is written', 
   t.equal(await revision(), before)
 })
 
-t.test('what belongs to a bank needs one that is there and not closed', async (t) => {
+await t.test('what belongs to a bank needs one that is there and not closed', async (t) => {
   const { means, enrol } = await world(t)
   t.equal(await codeOf(addBranch(branch, means)), 'administration-not-found')
   t.equal(await codeOf(addAccount(account, means)), 'administration-not-found')
@@ -263,49 +263,52 @@ t.test('what belongs to a bank needs one that is there and not closed', async (t
   t.equal(await codeOf(addOperator({ ...operator, code: 'x' }, means)), 'administration-closed')
 })
 
-t.test('a suspension holds from the next reading on, and a decision made before it is not carried out', async (t) => {
-  const { pool, batch, means, enrol, dataDir } = await world(t)
-  await enrol(means)
-  const { trust, issue } = await trustedCa(t, dataDir)
-  const name = { bank: BANK, name: account.name }
-  const { fingerprint } = await addCertificate(
-    { account: name, der: await issue(), at: new Date() },
-    trust.judge,
-    means,
-  )
-  const directory = await openDirectory(pool)
-  const admitted = async (): Promise<string> => {
-    const snapshot = directory.current()
-    const registered = snapshot.certificates.get(fingerprint)
-    if (registered === undefined) return 'certificate-unknown'
-    return codeOf((async () => admit(snapshot, registered, operator.code, true, DAY))())
-  }
-  const holds = (revision: number): Promise<boolean> => {
-    const gate = ask(revisionGate, revision)
-    return batch.submit({ asks: [gate], decide: (held) => held.of(gate) })
-  }
-  t.equal(await admitted(), 'done')
+await t.test(
+  'a suspension holds from the next reading on, and a decision made before it is not carried out',
+  async (t) => {
+    const { pool, batch, means, enrol, dataDir } = await world(t)
+    await enrol(means)
+    const { trust, issue } = await trustedCa(t, dataDir)
+    const name = { bank: BANK, name: account.name }
+    const { fingerprint } = await addCertificate(
+      { account: name, der: await issue(), at: new Date() },
+      trust.judge,
+      means,
+    )
+    const directory = await openDirectory(pool)
+    const admitted = async (): Promise<string> => {
+      const snapshot = directory.current()
+      const registered = snapshot.certificates.get(fingerprint)
+      if (registered === undefined) return 'certificate-unknown'
+      return codeOf((async () => admit(snapshot, registered, operator.code, true, DAY))())
+    }
+    const holds = (revision: number): Promise<boolean> => {
+      const gate = ask(revisionGate, revision)
+      return batch.submit({ asks: [gate], decide: (held) => held.of(gate) })
+    }
+    t.equal(await admitted(), 'done')
 
-  const subjects: [Subject, string][] = [
-    [{ kind: 'bank', code: BANK }, 'bank-suspended'],
-    [{ kind: 'account', ...name }, 'account-suspended'],
-    [{ kind: 'operator', bank: BANK, code: operator.code }, 'operator-suspended'],
-    [{ kind: 'certificate', fingerprint }, 'certificate-suspended'],
-  ]
-  for (const [subject, code] of subjects) {
-    const decidedOn = directory.current().revision
-    t.ok(await holds(decidedOn))
-    t.strictSame(await changeStanding(subject, 'suspended', '测试', means), { before: 'active', changed: true })
-    t.notOk(await holds(decidedOn), `a decision from before the ${subject.kind}'s suspension is stale`)
-    await directory.refresh()
-    t.equal(await admitted(), code)
-    await changeStanding(subject, 'active', null, means)
-    await directory.refresh()
-    t.equal(await admitted(), 'done', `the ${subject.kind} is resumed`)
-  }
-})
+    const subjects: [Subject, string][] = [
+      [{ kind: 'bank', code: BANK }, 'bank-suspended'],
+      [{ kind: 'account', ...name }, 'account-suspended'],
+      [{ kind: 'operator', bank: BANK, code: operator.code }, 'operator-suspended'],
+      [{ kind: 'certificate', fingerprint }, 'certificate-suspended'],
+    ]
+    for (const [subject, code] of subjects) {
+      const decidedOn = directory.current().revision
+      t.ok(await holds(decidedOn))
+      t.strictSame(await changeStanding(subject, 'suspended', '测试', means), { before: 'active', changed: true })
+      t.notOk(await holds(decidedOn), `a decision from before the ${subject.kind}'s suspension is stale`)
+      await directory.refresh()
+      t.equal(await admitted(), code)
+      await changeStanding(subject, 'active', null, means)
+      await directory.refresh()
+      t.equal(await admitted(), 'done', `the ${subject.kind} is resumed`)
+    }
+  },
+)
 
-t.test('suspending twice changes nothing; what is closed stays closed; what is not there is said', async (t) => {
+await t.test('suspending twice changes nothing; what is closed stays closed; what is not there is said', async (t) => {
   const { means, enrol, traced } = await world(t)
   await enrol(means)
   const subject: Subject = { kind: 'operator', bank: BANK, code: operator.code }
@@ -328,7 +331,7 @@ t.test('suspending twice changes nothing; what is closed stays closed; what is n
   }
 })
 
-t.test('a certificate is registered only if it is trusted, valid, for signing, and names the bank', async (t) => {
+await t.test('a certificate is registered only if it is trusted, valid, for signing, and names the bank', async (t) => {
   const { pool, means, enrol, dataDir } = await world(t)
   await enrol(means)
   const { trust, issue } = await trustedCa(t, dataDir)
@@ -358,7 +361,7 @@ t.test('a certificate is registered only if it is trusted, valid, for signing, a
   )
 })
 
-t.test(
+await t.test(
   'without the judgement an expired certificate is registered, and its record says that nobody judged it',
   async (t) => {
     const { pool, means, enrol, dataDir, traced } = await world(t)
@@ -371,7 +374,7 @@ t.test(
   },
 )
 
-t.test('operators lie sealed, are listed masked, and their revealing is traced as a disclosure', async (t) => {
+await t.test('operators lie sealed, are listed masked, and their revealing is traced as a disclosure', async (t) => {
   const { pool, keyring, means, enrol, traced, blindIndex } = await world(t)
   await enrol(means)
   const { rows } = await pool.query<{ row: string }>(`select o::text as row from operator o`)

@@ -122,10 +122,10 @@ await t.test('told to stop under load, it answers or refuses what it has, loses 
   await gateway.start()
   const bank = await gateway.enrol()
   const ids = await Promise.all([fileSample(bank, { vary: true }), fileSample(bank, { vary: true })])
-  let stopped = false
+  const load = { stopped: false }
   const outcomes: (number | 'none')[] = []
-  const load = Array.from({ length: 8 }, async () => {
-    while (!stopped) {
+  const callers = Array.from({ length: 8 }, async () => {
+    while (!load.stopped) {
       outcomes.push(
         await bank.getApplication(ids[0], { attempts: 1 }).then(
           ({ status }) => status,
@@ -137,8 +137,8 @@ await t.test('told to stop under load, it answers or refuses what it has, loses 
   })
   await sleep(150)
   t.equal(await gateway.stop(), 0)
-  stopped = true
-  await Promise.all(load)
+  load.stopped = true
+  await Promise.all(callers)
   t.ok(outcomes.includes(200))
   t.strictSame(
     outcomes.filter((outcome) => outcome !== 200 && outcome !== 503 && outcome !== 'none'),

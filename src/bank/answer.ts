@@ -43,7 +43,7 @@ export function performFor(
   )
 }
 
-export function send(reply: FastifyReply, done: Answer): FastifyReply {
+function send(reply: FastifyReply, done: Answer): FastifyReply {
   if (done.receipt !== null) void reply.header('trace-receipt', done.receipt)
   return reply.code(done.status).headers(done.headers).send(done.body)
 }

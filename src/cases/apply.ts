@@ -47,7 +47,7 @@ export interface CertificateSource {
   certificate: unknown
 }
 
-export const CERTIFICATE_CHANNEL = 'certificate'
+const CERTIFICATE_CHANNEL = 'certificate'
 export const CERTIFICATE_KIND = 'CERTIFICATE-FILE'
 
 const concernContext = (id: string): string => `concern/sealed/${id}`
@@ -120,7 +120,7 @@ function addEvent(hold: CaseHold, event: CaseEvent, rows: Rows, means: CaseMeans
 }
 
 /** An event as the bank reads it: the fact's content with how it changed the case. */
-export function eventBody(
+function eventBody(
   id: string,
   hold: Pick<CaseHold, 'id' | 'bankReference'>,
   event: CaseEvent,

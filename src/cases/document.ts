@@ -1,7 +1,7 @@
 import type { NormalisedCase } from './application.ts'
 
 /** Who files, as it is to stand in messages whatever changes later. */
-export interface FiledBy {
+interface FiledBy {
   operator: { id: string; name: string; phone?: string; idType?: string; idNumber?: string }
   account: { id: string; bankName: string; bankCode: string }
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** `text` takes a value once, `texts` values separated by commas or given again, `flag` none. */
-export interface OptionSpec {
+interface OptionSpec {
   kind: 'text' | 'texts' | 'flag'
   required?: true
 }

@@ -7,7 +7,7 @@ import { inTransaction, type Pool, type Queryable } from './pool.ts'
 import { type DataKey, openPlainValue, openValue, plainValue, sealedKeyId, sealValue } from './seal.ts'
 
 /** The sealed value's key is not loaded here: another node made it lately. `openAsync` fetches it. */
-export class UnknownKey extends Error {
+class UnknownKey extends Error {
   readonly keyId: string
 
   constructor(keyId: string) {

@@ -14,17 +14,11 @@ const TAG_BYTES = 16
 const CHUNK_BYTES = 64 * 1024
 
 /** A sealed file was changed, cut short, or is of another key. */
-export class FileSealBroken extends Error {
+class FileSealBroken extends Error {
   constructor(why: string) {
     super(`the sealed file does not open: ${why}`)
     this.name = 'FileSealBroken'
   }
-}
-
-/** Bytes on the disk of a file of `sizeBytes`. */
-export function sealedSize(sizeBytes: number): number {
-  const chunks = Math.max(1, Math.ceil(sizeBytes / CHUNK_BYTES))
-  return HEAD_BYTES + sizeBytes + chunks * TAG_BYTES
 }
 
 export function newFileKey(): Buffer {

@@ -12,7 +12,7 @@ const HEAD_BYTES = 17
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 /** What sealing adds to a value. */
-export const SEAL_BYTES = HEAD_BYTES + NONCE_BYTES + TAG_BYTES
+const SEAL_BYTES = HEAD_BYTES + NONCE_BYTES + TAG_BYTES
 
 export interface DataKey {
   /** UUID, lower case with hyphens. */

@@ -7,7 +7,7 @@ export interface Times {
 }
 
 /** Least time between the end of a call and the end of its lease: rendering, recording, a slow commit. */
-export const LEASE_MARGIN_MS = 100
+const LEASE_MARGIN_MS = 100
 
 /**
  * Faults of times that would let two workers send one message, or a look-up come before the effect it looks for; one

@@ -1,5 +1,5 @@
 /** Where a live message is. Delivered and superseded ones lie in `message_history`. */
-export type MessageState = 'queued' | 'ready' | 'waiting' | 'sending' | 'dead'
+type MessageState = 'queued' | 'ready' | 'waiting' | 'sending' | 'dead'
 
 /** What a recorded result made of a message. */
 export type Fate = 'delivered' | 'more' | 'again' | 'inquiry' | 'dead'

@@ -87,7 +87,7 @@ export interface ShownMessage {
   tried: ShownAttempt[]
 }
 
-export interface ShownAttempt {
+interface ShownAttempt {
   id: string
   kind: string
   fence: number

@@ -3,7 +3,7 @@ import { postgresStore } from './queue-postgres.ts'
 import { redisStore } from './queue-redis.ts'
 
 /** What this process does with a wake-up. */
-export interface Worklist {
+interface Worklist {
   wake(endpoint: string): void
   /** Its lane is at work here and looks again when woken: no job is needed. */
   isBusy(endpoint: string): boolean

@@ -174,7 +174,7 @@ export function toProblem(error: unknown): Problem {
 }
 
 /** Class, code and stack of an error, never its message: messages quote values. */
-export function describeError(error: unknown): Record<string, string> {
+function describeError(error: unknown): Record<string, string> {
   if (!(error instanceof Error)) return { name: typeof error }
   const { code } = error as { code?: string }
   const frames = framesOf(error).slice(0, 8)

@@ -23,7 +23,7 @@ import { readFrontier, readRanges } from './nodes.ts'
 import { type CheckpointRow, headSize, insertCheckpoint, newestCheckpoint, takeCheckpointTurn } from './store.ts'
 
 /** The log in the database is not the one that was signed before. Nothing is signed until a person has looked. */
-export class LogContradiction extends Error {
+class LogContradiction extends Error {
   constructor(why: string) {
     super(`the trace contradicts a signed checkpoint: ${why}`)
     this.name = 'LogContradiction'

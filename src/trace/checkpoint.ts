@@ -38,7 +38,7 @@ export type SignatureCheck = (
   signature: Buffer,
 ) => Promise<boolean> | boolean
 
-export class CheckpointMalformed extends Error {
+class CheckpointMalformed extends Error {
   constructor(why: string) {
     super(`not a checkpoint: ${why}`)
     this.name = 'CheckpointMalformed'
@@ -54,7 +54,7 @@ export async function signCheckpoint(
   return { ...checkpoint, bytes, signature: await signer.sign(bytes) }
 }
 
-export function checkpointBytes({ origin, size, root, at, keyid, alg }: Checkpoint): Buffer {
+function checkpointBytes({ origin, size, root, at, keyid, alg }: Checkpoint): Buffer {
   return Buffer.from(
     canonicalJson({ version: 1, origin, size, root: root.toString('hex'), at: at.toISOString(), keyid, alg }),
   )
@@ -108,7 +108,7 @@ export function readCheckpointText(text: Buffer): SignedCheckpoint {
  * Signatures of this gateway's usual kinds. Anything else, SM2 among it, is false: Node's own SM2 judges with an empty
  * id, so that one is for a `SignatureCheck` of the caller's.
  */
-export const checkSignature: SignatureCheck = (alg, certificateDer, bytes, signature) => {
+const checkSignature: SignatureCheck = (alg, certificateDer, bytes, signature) => {
   const key = new X509Certificate(certificateDer).publicKey
   if (alg === 'ecdsa-p256-sha256') {
     if (key.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return false

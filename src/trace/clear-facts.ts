@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../base/json.ts'
  * the forms below. They are the gateway's own words and ids, never copied from a message; whatever names a person or a
  * property belongs in `personal`.
  */
-export type Fact = boolean | number | string | Date | null | readonly Fact[]
+type Fact = boolean | number | string | Date | null | readonly Fact[]
 export type Facts = { readonly [name: string]: Fact | undefined }
 
 // A phone number has 11 digits.

@@ -23,7 +23,7 @@ export interface Opening {
 const SALT_BYTES = 32
 
 /** The hash of one opening, in lower-case hex. */
-export function commitmentHash(salt: Buffer, value: string): string {
+function commitmentHash(salt: Buffer, value: string): string {
   return sm3(Buffer.concat([salt, Buffer.from(value)])).toString('hex')
 }
 

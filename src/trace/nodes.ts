@@ -5,7 +5,7 @@ import { Frontier, foldNodes, type LeafRange, type NodeAt, nodeHash, rangeNodes 
 export const STORED_EVERY = 8
 
 /** A leaf or node that the tree's size promises is not there. */
-export class TreeBroken extends Error {
+class TreeBroken extends Error {
   constructor(level: number, index: number) {
     super(
       level === 0 ? `leaf ${index} of the trace is missing` : `node ${index} of level ${level} of the trace is missing`,
@@ -18,7 +18,7 @@ export class TreeBroken extends Error {
  * Hashes of complete subtrees in the order asked. Each costs the reading of at most 128 rows.
  * @throws {TreeBroken} when a row is missing.
  */
-export async function readNodes(db: Queryable, nodes: readonly NodeAt[]): Promise<Buffer[]> {
+async function readNodes(db: Queryable, nodes: readonly NodeAt[]): Promise<Buffer[]> {
   const wanted = new Map<number, { from: number[]; to: number[] }>()
   const places = nodes.map(({ level, index }) => {
     const base = level - (level % STORED_EVERY)

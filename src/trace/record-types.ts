@@ -1,5 +1,5 @@
 /** What a record can tell of. The key is what stands in the record for ever; the titles are for people. */
-export const recordTypes = {
+const recordTypes = {
   'authentication-refused': { zh: '身份验证未通过', en: 'Authentication refused' },
   'refusals-counted': { zh: '未验签请求拒绝计数', en: 'Refusals before a verified signature, counted' },
   'access-decided': { zh: '访问权限判定', en: 'Access decided' },

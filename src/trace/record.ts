@@ -10,7 +10,7 @@ import { leafHash } from './merkle.ts'
 import type { RecordType } from './record-types.ts'
 
 /** Who acted: ids of ours, the operator's code at the bank, the staff member's login. */
-export interface Actors {
+interface Actors {
   readonly bankId?: string | undefined
   readonly branchId?: string | undefined
   readonly accountId?: string | undefined

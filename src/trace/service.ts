@@ -13,7 +13,7 @@ import { sealPending } from './sealer.ts'
 import { headSize, newestCheckpoint, oldestPendingId } from './store.ts'
 
 /** For readiness and metrics. */
-export interface TraceHealth {
+interface TraceHealth {
   /** Sealing keeps up, and nothing failed in the last run of sealing and checkpoints. */
   readonly ok: boolean
   readonly lastSealedAt: Date | null

@@ -9,7 +9,7 @@ import { encodeGb18030 } from '../../src/mapping/gb18030.ts'
 export const firstFile = Buffer.from('%PDF-1.4\n% invented\n%%EOF\n')
 const firstDigest = '4b322bbc2d5ca1f47dfd382a2838aa1c56920b185d760d34bd6b77e6b810b15d'
 
-export const goldenSite = {
+const goldenSite = {
   areaCode: '420222',
   areaName: '阳新县',
   cityCode: '420200',

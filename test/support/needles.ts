@@ -11,7 +11,7 @@ export const kinds = [
   'address',
   'contract number',
 ] as const
-export type Kind = (typeof kinds)[number]
+type Kind = (typeof kinds)[number]
 
 export interface Secret {
   kind: Kind

@@ -61,7 +61,7 @@ function refusalOf(work: () => unknown): { code: string; rule: string | undefine
   return { code: 'allowed', rule: undefined }
 }
 
-t.test('each rule that keeps a caller out refuses with a code of its own', (t) => {
+await t.test('each rule that keeps a caller out refuses with a code of its own', (t) => {
   const cases: [code: string, rule: string, changes: Changes, more?: { code?: string | undefined; day?: string }][] = [
     ['certificate-suspended', 'certificate.active', { certificate: { state: 'suspended' } }],
     ['account-suspended', 'account.active', { account: { state: 'suspended' } }],
@@ -88,7 +88,7 @@ t.test('each rule that keeps a caller out refuses with a code of its own', (t) =
   t.end()
 })
 
-t.test('whoever keeps every rule is let in, on the first and the last day too', (t) => {
+await t.test('whoever keeps every rule is let in, on the first and the last day too', (t) => {
   const { snapshot, registered, account, operator } = world()
   for (const day of ['2026-01-01', TODAY, '2026-12-31']) {
     t.strictSame(admit(snapshot, registered, 'op-1', true, day), { account, operator, rule: 'operator.active' }, day)
@@ -96,7 +96,7 @@ t.test('whoever keeps every rule is let in, on the first and the last day too', 
   t.end()
 })
 
-t.test('no operator need be named where none is asked for; one that is named must be good all the same', (t) => {
+await t.test('no operator need be named where none is asked for; one that is named must be good all the same', (t) => {
   const { snapshot, registered, account } = world()
   t.strictSame(admit(snapshot, registered, undefined, false, TODAY), {
     account,
@@ -107,17 +107,20 @@ t.test('no operator need be named where none is asked for; one that is named mus
   t.end()
 })
 
-t.test('a filing is refused for a type or an area that was not granted, and allowed with its rule for both', (t) => {
-  const { account } = world()
-  t.equal(permitFiling(account, 'mortgage-first', ['420222', '420281']), 'filing.mortgage-first')
-  t.strictSame(
-    refusalOf(() => permitFiling(account, 'mortgage-cancel', ['420222'])),
-    { code: 'business-type-not-granted', rule: 'business-type.granted' },
-  )
-  t.strictSame(
-    refusalOf(() => permitFiling(account, 'mortgage-first', ['420222', '420100'])),
-    { code: 'area-not-granted', rule: 'area.granted' },
-    'one foreign area among granted ones',
-  )
-  t.end()
-})
+await t.test(
+  'a filing is refused for a type or an area that was not granted, and allowed with its rule for both',
+  (t) => {
+    const { account } = world()
+    t.equal(permitFiling(account, 'mortgage-first', ['420222', '420281']), 'filing.mortgage-first')
+    t.strictSame(
+      refusalOf(() => permitFiling(account, 'mortgage-cancel', ['420222'])),
+      { code: 'business-type-not-granted', rule: 'business-type.granted' },
+    )
+    t.strictSame(
+      refusalOf(() => permitFiling(account, 'mortgage-first', ['420222', '420100'])),
+      { code: 'area-not-granted', rule: 'area.granted' },
+      'one foreign area among granted ones',
+    )
+    t.end()
+  },
+)

@@ -20,7 +20,7 @@ await t.test('ids are UUIDv7, in order, and tell their time', async (t) => {
 await t.test('canonical JSON is that of RFC 8785', async (t) => {
   t.equal(
     canonicalJson({
-      numbers: [Number("333333333.33333329"), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+      numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
       string: "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\u0022/",
       literals: [null, true, false],
     }),

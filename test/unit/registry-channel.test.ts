@@ -33,7 +33,10 @@ await t.test('a file is spliced into its message as base64, of exactly the lengt
       const parts: Uint8Array[] = []
       for await (const part of withContent(cut, Readable.from(chunks))) parts.push(part)
       const whole = Buffer.concat(parts)
-      return whole.toString() === `<a FJNR="${file.toString('base64')}"/>` && whole.length === messageLength(cut, file.length)
+      return (
+        whole.toString() === `<a FJNR="${file.toString('base64')}"/>` &&
+        whole.length === messageLength(cut, file.length)
+      )
     }),
     { numRuns: 50 },
   )
