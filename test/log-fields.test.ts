@@ -101,7 +101,7 @@ await t.test(
     await killDatabase(world)
     // Calls while it is away, and when it is back.
     const away = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => bank.getApplication(id, { attempts: 20, retryDelayMs: 30 * i + 20 })),
+      Array.from({ length: 20 }, (_, i) => bank.getApplication(id, { attempts: 200, retryDelayMs: 30 * i + 50 })),
     )
     t.strictSame(
       away.filter(({ status }) => status !== 200).map(({ status, body }) => `${status} ${body.toString()}`),
