@@ -108,6 +108,8 @@ function openLane(): Lane {
     async close() {
       const last = worker
       fail(new Error('the SM2 pool is closed'))
+      // Its end is waited for, so it must keep the process alive until then.
+      last?.ref()
       await last?.terminate()
     },
   }
