@@ -63,6 +63,7 @@ export async function followCase(
   async function until(type: string): Promise<void> {
     const limit = performance.now() + WAIT_MS
     while (!seen.includes(type)) {
+      tell.checkStopped()
       const answer = await world.bank.call({
         method: 'GET',
         path: `/v1/applications/${submitted.caseId}/events?after=${cursor}`,

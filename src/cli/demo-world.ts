@@ -17,8 +17,18 @@ export interface DemoWorld {
   registry: RunningCounterparty<RegistryState>
   platform: RunningCounterparty<PlatformState>
   bank: BankClient
+}
+
+/** The demo around its world. */
+export interface DemoFrame {
+  /** Where everything lies. */
   folder: string
-  close(): Promise<void>
+  env: NodeJS.ProcessEnv
+  tell: Narrator
+  /** To be called at the end, the last one first; told at once of whatever was started. */
+  onClose(close: () => Promise<void>): void
+  /** Something that the demo needs is gone. */
+  onLost(reason: Error): void
 }
 
 const HINT_SECRET = 'demo'
@@ -38,56 +48,60 @@ const QUICK = {
   checkpointMs: 1000,
 } as const
 
-/** Starts everything in order; closes what was started when a step fails. */
-export async function openDemoWorld(folder: string, env: NodeJS.ProcessEnv, tell: Narrator): Promise<DemoWorld> {
-  const closers: (() => Promise<void>)[] = []
-  const close = async (): Promise<void> => {
-    while (closers.length > 0) await closers.shift()?.()
+/** Starts everything in order. */
+export async function openDemoWorld({ folder, env, tell, onClose, onLost }: DemoFrame): Promise<DemoWorld> {
+  const signingDir = join(folder, 'signing')
+  const keep = async <State>(
+    name: string,
+    starting: Promise<RunningCounterparty<State>>,
+  ): Promise<RunningCounterparty<State>> => {
+    const counterparty = await starting
+    onClose(() => counterparty.stop())
+    void counterparty.ended.then(() => onLost(new Error(`the sandbox's ${name} has ended`)))
+    return counterparty
   }
-  try {
-    const ca = await tell.step('sandbox CA', '沙箱证书机构', () =>
-      openCertificateAuthority(join(folder, 'sandbox', 'ca')),
-    )
-    const signingDir = join(folder, 'signing')
-    const [registry, platform] = await tell.step('sandbox counterparties', '沙箱平台与登记系统', () =>
-      Promise.all([
-        startRegistry({ dir: join(folder, 'sandbox', 'registry') }),
+  const ca = await tell.step('sandbox CA', '沙箱证书机构', () =>
+    openCertificateAuthority(join(folder, 'sandbox', 'ca')),
+  )
+  const [registry, platform] = await tell.step('sandbox counterparties', '沙箱登记系统与平台，各为独立进程', () =>
+    Promise.all([
+      keep('registry', startRegistry({ dir: join(folder, 'sandbox', 'registry') })),
+      keep(
+        'platform',
         startPlatform({
           dir: join(folder, 'sandbox', 'platform'),
           config: { gatewayCertificate: join(signingDir, 'p256.cert.pem') },
         }),
-      ]),
-    )
-    closers.unshift(
-      () => registry.stop(),
-      () => platform.stop(),
-    )
-
-    const gateway = await tell.step('gateway on the embedded database', '网关（内嵌数据库）', () => {
-      const config = loadConfig(env, {
+      ),
+    ]),
+  )
+  const gateway = await tell.step('gateway, with a new embedded database', '网关，新建内嵌数据库', async () => {
+    // Of the environment these two only: a demo must never come upon the database of a gateway that works.
+    const { GATEWAY_PORT = '0', LOG_LEVEL = 'silent' } = env
+    const config = loadConfig(
+      { GATEWAY_PORT, LOG_LEVEL },
+      {
         ...QUICK,
         dataDir: folder,
-        port: Number(env['GATEWAY_PORT'] ?? 0),
         trustDir: ca.trustFolder,
         platformUrl: platform.url,
         registryUrl: `${registry.url}/`,
         registryHintSecret: HINT_SECRET,
-        ...(env['LOG_LEVEL'] === undefined ? { logLevel: 'silent' as const } : {}),
-      })
-      return openGateway(config, openLogger(config.logLevel, 2))
-    })
-    closers.unshift(() => gateway.close())
+      },
+    )
+    const opened = await openGateway(config, openLogger(config.logLevel, 2), { onLockLost: onLost })
+    onClose(() => opened.close())
     await registry.control({
       config: {
-        hintUrl: `${gateway.url}/registry/v1/results`,
+        hintUrl: `${opened.url}/registry/v1/results`,
         hintHeaders: { authorization: `Bearer ${HINT_SECRET}` },
       },
     })
-
-    const identity = await tell.step('bank enrolled', '银行、账号、证书、业务办理人员登记', () =>
-      registerSampleBank(gateway.ground, ca, 'sm2'),
-    )
-    const bank = bankClient({
+    return opened
+  })
+  const bank = await tell.step('bank enrolled', '登记银行、账号、证书、业务办理人员', async () => {
+    const identity = await registerSampleBank(gateway.ground, ca, 'sm2')
+    return bankClient({
       baseUrl: gateway.url,
       identity,
       gatewayCertificates: await Promise.all(
@@ -95,10 +109,7 @@ export async function openDemoWorld(folder: string, env: NodeJS.ProcessEnv, tell
       ),
       operator: SAMPLE_OPERATOR,
     })
-    closers.unshift(() => bank.close())
-    return { gateway, registry, platform, bank, folder, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+  })
+  onClose(() => bank.close())
+  return { gateway, registry, platform, bank }
 }

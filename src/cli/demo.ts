@@ -1,33 +1,77 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { type DemoReport, narrator } from './demo-report.ts'
+import { flag, type Given } from './arguments.ts'
+import { commandOf } from './command.ts'
+import { type DemoReport, Interrupted, narrator, shortfalls, summary } from './demo-report.ts'
 import { followCase, submitSample, verifyTraceOf } from './demo-steps.ts'
-import { type DemoWorld, openDemoWorld } from './demo-world.ts'
+import { type DemoFrame, type DemoWorld, openDemoWorld } from './demo-world.ts'
+import { failure } from './failure.ts'
 
-const USAGE = `bdc-gateway demo [--once] [--json]
+const HELP = `
+bdc-gateway demo [--once] [--json]
 
-  一个真实签名的抵押首次登记办件，从银行到电子证明：内嵌数据库、沙箱平台与沙箱登记系统。
-  A real signed mortgage case from bank to certificate: embedded database, sandbox platform and registry.
+  演示一个完整办件：银行以 SM2 签名提交抵押权首次登记，经网关、一事联办平台、登记系统，取回电子证明。
+  在临时目录中用内嵌数据库和沙箱对端运行，不读取网关的配置，结束时删除。
+  A whole mortgage case, signed with SM2, from bank to certificate: on an embedded database and sandbox counterparties in
+  a temporary folder. It reads none of the gateway's settings and removes the folder at its end.
 
-  --once   结束后退出，任何一步失败则退出码非零 / exit when done, non-zero if any step failed
-  --json   只输出一个 JSON 对象（隐含 --once）/ print one JSON object only (implies --once)
+  --once   完成后退出；任何一步失败则退出码非零 / exit when done, non-zero if any step failed
+  --json   只输出一个 JSON 对象（同时隐含 --once） / print one JSON object and nothing else; implies --once
+
+  环境变量 / environment: GATEWAY_PORT (默认任意空闲端口 / any free port), LOG_LEVEL (默认 / default silent)
+
+  例 / example:
+    bdc-gateway demo --once
 `
 
-/** `bdc-gateway demo`: see USAGE. What it measures, it measures at the counterparties and at the bank. */
-export async function run(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: { once: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
-    strict: true,
-  })
-  if (values.help === true) {
-    console.log(USAGE)
-    return 0
+/** `bdc-gateway demo`: see HELP. What it measures, it measures at the counterparties and at the bank. */
+export const run = commandOf('demo', HELP, { options: { once: flag, json: flag }, run: demo })
+
+/** By convention 128 and the number of SIGINT. */
+const INTERRUPTED = 130
+
+async function demo(given: Given, env: NodeJS.ProcessEnv): Promise<number> {
+  const isJson = given.flag('json')
+  const stop = new AbortController()
+  const onSignal = (): void => {
+    // A second Ctrl-C does not wait.
+    if (stop.signal.aborted) process.exit(INTERRUPTED)
+    stop.abort(new Interrupted('interrupted'))
   }
-  const isJson = values.json === true
-  const tell = narrator(isJson ? () => undefined : (line) => console.log(line))
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  const closers: (() => Promise<void>)[] = []
+  const folder = await mkdtemp(join(tmpdir(), 'bdc-gateway-demo-'))
+  const frame: DemoFrame = {
+    folder,
+    env,
+    tell: narrator(isJson ? () => undefined : (line) => console.log(line), stop.signal),
+    onClose: (close) => void closers.unshift(close),
+    onLost: (reason) => stop.abort(reason),
+  }
+  try {
+    const { report, world } = await runThrough(frame)
+    if (isJson) console.log(JSON.stringify(report))
+    else frame.tell.say(stop.signal.reason instanceof Interrupted ? '\n已中断 interrupted' : summary(report))
+    if (stop.signal.reason instanceof Interrupted) return INTERRUPTED
+    if (world === null || !report.ok) return 1
+    if (isJson || given.flag('once')) return 0
+    frame.tell.say(addresses(world, folder))
+    await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }))
+    if (stop.signal.reason instanceof Interrupted) return 0
+    throw stop.signal.reason
+  } finally {
+    for (const close of closers) await close()
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+  }
+}
+
+/** The whole case; what fails is told in the report. */
+async function runThrough(frame: DemoFrame): Promise<{ report: DemoReport; world: DemoWorld | null }> {
+  const { tell } = frame
   const began = performance.now()
   const report: DemoReport = {
     ok: false,
@@ -38,82 +82,38 @@ export async function run(args: string[], env: NodeJS.ProcessEnv): Promise<numbe
     certificate: { digestMatches: false },
     trace: { records: 0, verified: false },
   }
-  // A folder of its own that the database's user can reach, wherever the checkout lies.
-  const folder = env['DATA_DIR'] ?? (await mkdtemp(join(tmpdir(), 'bdc-gateway-demo-')))
   let world: DemoWorld | null = null
-  const failures: string[] = []
+  let failures: string[]
   try {
-    tell.say('bdc-gateway demo: 银行 → 网关 → 一事联办平台 → 登记系统 → 电子证明\n')
-    world = await openDemoWorld(folder, env, tell)
+    tell.say('bdc-gateway demo')
+    tell.say('银行 → 网关 → 一事联办平台 → 登记系统 → 电子证明，数据均为虚构')
+    tell.say('bank → gateway → platform → registry → certificate; all data is made up')
+    tell.say('\n准备 / setting up')
+    world = await openDemoWorld(frame)
+    tell.say('\n办件 / the case, as the bank sees it')
     const submitted = await submitSample(world, tell)
-    const outcome = await followCase(world, submitted, tell)
-    report.case = outcome.case
-    report.materials = outcome.materials
-    report.certificate = outcome.certificate
+    Object.assign(report, await followCase(world, submitted, tell))
     report.trace = await verifyTraceOf(world, submitted.caseId, tell)
-    failures.push(...shortfalls(report))
+    failures = shortfalls(report)
   } catch (error) {
-    failures.push(error instanceof Error ? error.message : String(error))
+    failures = failure(error).lines
   }
   report.ok = failures.length === 0
   report.totalMs = Math.round(performance.now() - began)
   if (!report.ok) report.failures = failures
-
-  if (isJson) console.log(JSON.stringify(report))
-  else tell.say(summary(report, world))
-  if (!isJson && values.once !== true && world !== null && report.ok) {
-    tell.say(addresses(world))
-    await untilStopped()
-  }
-  await world?.close()
-  if (env['DATA_DIR'] === undefined) await rm(folder, { recursive: true, force: true })
-  return report.ok ? 0 : 1
+  return { report, world }
 }
 
-/** What is not as it must be, one sentence each. */
-function shortfalls(report: DemoReport): string[] {
-  const faults: string[] = []
-  if (!report.case.completed) faults.push('the case did not complete')
-  if (report.case.registryEffects !== 1) faults.push(`the registry has ${report.case.registryEffects} cases, not one`)
-  if (report.case.platformCases !== 1) faults.push(`the platform has ${report.case.platformCases} cases, not one`)
-  if (report.materials.sent === 0 || report.materials.identical !== report.materials.sent) {
-    faults.push(`${report.materials.identical} of ${report.materials.sent} materials arrived byte for byte`)
-  }
-  if (!report.certificate.digestMatches) faults.push('a certificate is not the one that the registry issued')
-  if (!report.trace.verified) faults.push('the trace does not verify up to a checkpoint that covers the case')
-  return faults
-}
-
-function summary(report: DemoReport, world: DemoWorld | null): string {
-  const lines = [
-    '',
-    report.ok ? `ok  总用时 ${report.totalMs} ms` : '失败 / FAILED',
-    ...(report.failures ?? []).map((failure) => `  - ${failure}`),
-  ]
-  if (world !== null && report.ok) {
-    lines.push(
-      `  登记系统中的办件 cases at the registry: ${report.case.registryEffects}；平台中的办件 at the platform: ${report.case.platformCases}`,
-      `  材料 materials: ${report.materials.identical}/${report.materials.sent} 逐字节一致 byte for byte at both`,
-      `  痕迹 trace: ${report.trace.records} 条记录 records, 已核验 verified`,
-    )
-  }
-  return lines.join('\n')
-}
-
-function addresses(world: DemoWorld): string {
+function addresses({ gateway, platform, registry }: DemoWorld, folder: string): string {
   return [
     '',
-    `  网关 gateway    ${world.gateway.url}/v1   健康 health ${world.gateway.url}/readyz`,
-    `  平台 platform   ${world.platform.url}/_control/state`,
-    `  登记 registry   ${world.registry.url}/_control/state`,
+    '继续运行，可查看 / it stays up, to be looked at',
+    `  网关就绪 gateway          ${gateway.url}/readyz`,
+    `  平台所存 platform holds   ${platform.url}/_control/state`,
+    `  登记所存 registry holds   ${registry.url}/_control/state`,
+    `  数据目录 data folder      ${folder}`,
+    `  命令 commands             DATA_DIR=${folder} node dist/src/main.js trace verify`,
     '',
-    '  按 Ctrl-C 结束 / Ctrl-C ends it',
+    'Ctrl-C 结束并删除数据目录 / Ctrl-C ends it and removes the folder',
   ].join('\n')
-}
-
-function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-  })
 }

@@ -5,7 +5,7 @@ const WIDE =
 const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** Columns that a text takes on a terminal: two for a Chinese character. */
-function displayWidth(text: string): number {
+export function displayWidth(text: string): number {
   let width = 0
   for (const { segment } of graphemes.segment(text)) width += WIDE.test(segment) ? 2 : 1
   return width

@@ -22,6 +22,8 @@ export type CounterpartyCommand =
 export interface RunningCounterparty<State> {
   port: number
   url: string
+  /** Resolves when it ends, whoever ended it. */
+  ended: Promise<void>
   /** What it holds and how often it was called. */
   state(): Promise<State>
   control(command: CounterpartyCommand | readonly CounterpartyCommand[]): Promise<State>
@@ -59,19 +61,20 @@ async function startCounterparty<State>(
   const port = await listeningPort(child, module)
   const url = `http://127.0.0.1:${port}`
 
-  async function ended(signal: NodeJS.Signals): Promise<void> {
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return
-    const exit = once(child, 'exit')
     child.kill(signal)
-    await exit
+    await ended
   }
   return {
     port,
     url,
+    ended,
     state: () => called<State>(`${url}/_control/state`, 'GET'),
     control: (command) => called<State>(`${url}/_control`, 'POST', JSON.stringify(command)),
-    stop: () => ended('SIGTERM'),
-    kill: () => ended('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   }
 }
 
