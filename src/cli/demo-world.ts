@@ -63,17 +63,24 @@ export async function openDemoWorld({ folder, env, tell, onClose, onLost }: Demo
   const ca = await tell.step('sandbox CA', '沙箱证书机构', () =>
     openCertificateAuthority(join(folder, 'sandbox', 'ca')),
   )
-  const [registry, platform] = await tell.step('sandbox counterparties', '沙箱登记系统与平台，各为独立进程', () =>
-    Promise.all([
-      keep('registry', startRegistry({ dir: join(folder, 'sandbox', 'registry') })),
-      keep(
-        'platform',
-        startPlatform({
-          dir: join(folder, 'sandbox', 'platform'),
-          config: { gatewayCertificate: join(signingDir, 'p256.cert.pem') },
-        }),
-      ),
-    ]),
+  const [registry, platform] = await tell.step(
+    'sandbox counterparties',
+    '沙箱登记系统与平台，各为独立进程',
+    async () => {
+      const starting = [
+        keep('registry', startRegistry({ dir: join(folder, 'sandbox', 'registry') })),
+        keep(
+          'platform',
+          startPlatform({
+            dir: join(folder, 'sandbox', 'platform'),
+            config: { gatewayCertificate: join(signingDir, 'p256.cert.pem') },
+          }),
+        ),
+      ] as const
+      // Of both it is known what is to be closed, also when one has failed.
+      await Promise.allSettled(starting)
+      return Promise.all(starting)
+    },
   )
   const gateway = await tell.step('gateway, with a new embedded database', '网关，新建内嵌数据库', async () => {
     // Of the environment these two only: a demo must never come upon the database of a gateway that works.
