@@ -64,7 +64,7 @@ export async function pollOnce(means: PollerMeans): Promise<number> {
     for (let i = 0; i < cases.length; i += CASES_OF_ONE)
       exchanges.push({ kind, cases: cases.slice(i, i + CASES_OF_ONE) })
   }
-  await Promise.all([...idle.map((one) => later(means, one)), ...lanes(exchanges, means)])
+  await Promise.all([...idle.map((one) => forget(means, one)), ...lanes(exchanges, means)])
   return due.length
 }
 
@@ -113,6 +113,20 @@ async function take(means: PollerMeans, polled: Polled, answer: RegistryAnswer):
       if (JSON.stringify(nextQuestion(hold.memory)) !== before) return
       const hasNews = verdicts.includes('applied')
       rows.add(polls, nextPoll(means, hold.id, hasNews ? 0 : polled.step + 1))
+    },
+  })
+}
+
+/** There is nothing to ask, unless that has changed meanwhile. */
+async function forget(means: PollerMeans, { hold, step }: Polled): Promise<void> {
+  const lock = ask(means.caseLock, hold.id)
+  await means.batch.submit({
+    asks: [lock],
+    decide: (held, rows) => {
+      const now = held.of(lock)
+      if (now === null || nextQuestion(now.memory) === null)
+        rows.add(polls, { case_id: hold.id, endpoint: means.endpoint, due_at: null, step: 0 })
+      else rows.add(polls, nextPoll(means, hold.id, step))
     },
   })
 }
