@@ -99,7 +99,12 @@ async function holdsFor(
   t.equal(answer.verified, traced === 'one', 'signed if the call was')
   const [record] = fresh
   if (record === undefined) return
-  t.match(JSON.parse(record.bytes.toString()), { outcome: code, facts: { requestId: body['traceId'] } })
+  t.match(JSON.parse(record.bytes.toString()), {
+    type: 'request-refused',
+    outcome: code,
+    rule: body['rule'] ?? code,
+    facts: { requestId: body['traceId'] },
+  })
   t.equal(answer.receipt, receiptText(record.leaf_hash), 'the receipt is that of its record')
 }
 
@@ -182,6 +187,9 @@ function badCalls(
       return bank.getApplication(caseId, { tamper: { nonce, created } })
     }),
     one('a byte of the body changed', 'digest-mismatch', () => file({ tamper: { body: flipped } })),
+    one('a byte of a retry changed', 'digest-mismatch', () =>
+      bank.submitApplication(application, { idempotencyKey: key, tamper: { body: flipped } }),
+    ),
     one('a digest of other bytes', 'digest-mismatch', () =>
       file({ tamper: { digest: `sha-256=:${Buffer.alloc(32).toString('base64')}:` } }),
     ),
@@ -219,6 +227,12 @@ function badCalls(
       bank.downloadCertificate(caseId, '鄂(2019)阳新县不动产证明第9999999号'),
     ),
     one('a business type not granted', 'business-type-not-granted', () => clients.querying.submitApplication(fresh())),
+    one('a business type of another schema', 'business-type-not-offered', () =>
+      clients.everything.submitApplication({ ...fresh(), businessType: 'mortgage-cancel' }),
+    ),
+    one('a business type of another schema, not granted', 'business-type-not-granted', () =>
+      bank.submitApplication({ ...fresh(), businessType: 'mortgage-cancel' }),
+    ),
     one('an area not granted', 'area-not-granted', () => clients.elsewhere.submitApplication(fresh())),
     {
       ...one("another bank's material in an application", 'business-rule-violated', () =>
@@ -250,6 +264,9 @@ function badCalls(
     one('half of a surrogate pair', 'request-malformed', () =>
       file({}, JSON.stringify({ ...fresh(), remarks: '?' }).replace('"?"', '"\\ud842"')),
     ),
+    one('NUL in a text', 'request-malformed', () =>
+      file({}, JSON.stringify({ ...fresh(), remarks: '?' }).replace('"?"', '"\\u0000"')),
+    ),
     one('a thousand levels', 'request-malformed', () => file({}, '['.repeat(1000) + ']'.repeat(1000))),
     one('a body over the limit', 'body-too-large', () => file({}, Buffer.alloc(BODY_LIMIT + 1, ' '))),
     one('a body that is no JSON by its type', 'media-type-unsupported', () => file({ contentType: 'application/xml' })),
@@ -275,7 +292,16 @@ function badCalls(
 
     // addresses
     one('an address that is not there', 'route-not-found', () => bank.call({ method: 'GET', path: '/v1/nothing' })),
-    one('a method that the address has not', 'route-not-found', () => bank.call({ method: 'DELETE', path: own })),
+    ...['DELETE', 'PUT', 'POST'].map((method) =>
+      one(`${method} where there is only GET`, 'method-not-allowed', async () => {
+        const answer = await bank.call({ method, path: own, body: '{}' })
+        t.equal(answer.headers['allow'], 'GET, HEAD')
+        return answer
+      }),
+    ),
+    one('PUT of a file of materials', 'method-not-allowed', () =>
+      bank.call({ method: 'PUT', path: '/v1/materials', body: pdf(9), contentType: 'application/pdf' }),
+    ),
     one('a code table that is not there', 'code-table-not-found', () =>
       bank.call({ method: 'GET', path: '/v1/codes/colours' }),
     ),

@@ -68,14 +68,16 @@ export function idempotencyKey(request: FastifyRequest): string {
   return key
 }
 
-/**
- * The body of a verified request as JSON: its bytes are held against the signed digest first.
- * @throws {Problem} digest-mismatch, request-malformed.
- */
-export function readBody(request: FastifyRequest, limitBytes: number): Json {
+/** The bytes of a verified request's body, held against the signed digest. @throws {Problem} digest-mismatch. */
+export function bodyBytes(request: FastifyRequest): Buffer {
   const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const declared = request.authenticated?.signature.contentDigest
   if (declared !== null && declared !== undefined) checkBodyDigest(declared, bytes)
+  return bytes
+}
+
+/** A body as JSON. @throws {Problem} request-malformed. */
+export function readBody(bytes: Buffer, limitBytes: number): Json {
   try {
     return readJson(bytes, { bytes: limitBytes, depth: 32 })
   } catch (error) {

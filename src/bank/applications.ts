@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
+import { businessTypes } from '../access/administration-checks.ts'
 import { type Caller, permitFiling, refusal } from '../access/decide.ts'
 import { operatorDetails } from '../access/operator-details.ts'
 import { newId } from '../base/id.ts'
@@ -13,7 +14,7 @@ import type { CaseStreams } from '../delivery/case-streams.ts'
 import { type ReferenceAsk, referenceGate } from '../intake/bank-reference.ts'
 import type { Answer } from '../intake/once.ts'
 import { readMaterials } from '../materials/store.ts'
-import { answer, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
 import { caseRoutes } from './cases.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
@@ -33,18 +34,37 @@ export const applicationRoutes: FastifyPluginAsync<BankMeans> = async (server, m
         { retryAfterSeconds: 300 },
       )
     }
-    const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    // Before the key is looked at: a retry that was damaged on its way is no other request under the same key.
+    const bytes = bodyBytes(request)
     return answer(request, reply, means, {
       needsOperator: true,
       key: { value: idempotencyKey(request), requestDigest: createHash('sha256').update(bytes).digest() },
-      plan: (caller) => planFiling(readBody(request, means.bodyLimitBytes), caller, request.id, means),
+      plan: (caller) => planFiling(readBody(bytes, means.bodyLimitBytes), caller, request.id, means),
     })
   })
+}
+
+/**
+ * An application of a type that there is, but not here, is told so: its members follow another schema, and a list of
+ * faults by ours would mislead.
+ */
+function refuseOtherTypes(body: unknown, { account }: Caller): void {
+  const { businessType } = (body ?? {}) as { businessType?: unknown }
+  const type = businessTypes.find((one) => one === businessType)
+  if (type === undefined || OFFERED.has(type)) return
+  permitFiling(account, type, [])
+  throw refusal(
+    'business-type-not-offered',
+    'business-type.offered',
+    '本网关尚未开通该业务类型',
+    'this business type is not offered yet',
+  )
 }
 
 async function planFiling(body: unknown, caller: Caller, requestId: string, means: BankMeans): Promise<Plan> {
   const { account, operator } = caller
   if (operator === null) throw new Error('a filing needs an operator')
+  refuseOtherTypes(body, caller)
   const shape = means.validateApplication(body)
   if (shape.length > 0) {
     throw new Problem(
@@ -56,14 +76,6 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
   const application = body as Application
   const areas = areaCodes(application)
   const rule = permitFiling(account, application.businessType, areas)
-  if (!OFFERED.has(application.businessType)) {
-    throw refusal(
-      'business-type-not-offered',
-      'business-type.offered',
-      '本网关尚未开通该业务类型',
-      'this business type is not offered yet',
-    )
-  }
 
   const snapshot = means.directory.current()
   const materials = await readMaterials(

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../base/problem.ts'
 import { toProblem } from '../http/server.ts'
 import { contentDigestOf } from '../trust/content-digest.ts'
@@ -51,12 +51,37 @@ export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
     return payload
   })
 
+  const served = new Map<string, Set<string>>()
+  server.addHook('onRoute', ({ url, method }) => {
+    const methods = served.get(url) ?? new Set()
+    for (const one of [method].flat()) methods.add(one)
+    served.set(url, methods)
+  })
+
   // The prefix among the options is this plugin's own; its children must not add it again.
   const within = { ...means, prefix: '' }
   await server.register(materialRoutes, within)
   await server.register(applicationRoutes, within)
   await server.register(certificateRoutes, within)
   await server.register(codeRoutes, within)
+  for (const [url, methods] of [...served]) refuseOtherMethods(server, url.slice(server.prefix.length), methods)
+}
+
+/** 405 with `Allow` for a method that the address has not: told before a body is read, once the signature verified. */
+function refuseOtherMethods(server: FastifyInstance, url: string, methods: ReadonlySet<string>): void {
+  const allowed = [...methods].sort().join(', ')
+  server.route({
+    url,
+    method: server.supportedMethods.filter((method) => !methods.has(method)),
+    onRequest: async (_request, reply) => {
+      void reply.header('allow', allowed)
+      throw new Problem('method-not-allowed', {
+        zh: `该地址只支持 ${allowed}`,
+        en: `the address takes ${allowed} only`,
+      })
+    },
+    handler: () => undefined,
+  })
 }
 
 /**

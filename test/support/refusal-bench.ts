@@ -35,6 +35,7 @@ export async function openRefusalBench(t: Test) {
     stolen: await withCertificateOf(t, world, 'stolen', OTHER_BANK),
     other: await world.enrol({ bank: OTHER_BANK }),
     querying: await world.enrol({ account: 'querying', businessTypes: ['query'] }),
+    everything: await world.enrol({ account: 'everything', businessTypes: ['mortgage-first', 'mortgage-cancel'] }),
     elsewhere: await world.enrol({ account: 'elsewhere', areas: ['420281'] }),
     lapsed: await world.enrol({ account: 'lapsed', validTo: '2026-01-02' }),
     lapsedBank: await world.enrol({ bank: THIRD_BANK, agreementTo: '2026-01-02' }),

@@ -76,6 +76,16 @@ export const wrongValues: WrongValue[] = [
   },
   shape('a name with a line break', '/contact/name', '经办员\n甲', 'format-wrong'),
   shape('a material name with a slash', '/materials/0/name', '申请书/1', 'format-wrong'),
+  {
+    name: 'more contracts than there may be',
+    change: at(
+      '/mortgage/principalContractNumbers',
+      Array.from({ length: 21 }, (_, i) => `SX-${i}`),
+    ),
+    code: 'message-invalid',
+    faults: [['/mortgage/principalContractNumbers', 'length-wrong']],
+  },
+  shape('no properties', '/properties', [], 'length-wrong'),
   shape('no pages', '/materials/0/pages', 0, 'out-of-range'),
   shape('half a copy', '/materials/0/copies', 1.5, 'type-wrong'),
   shape('a reference with a blank', '/bankReference', 'ED 2026', 'format-wrong'),
@@ -148,6 +158,10 @@ export const wrongValues: WrongValue[] = [
     'period-reversed',
   ]),
   rule('a material that nobody uploaded', '/materials/3/id', UNKNOWN_MATERIAL, ['/materials/3/id', 'material-unknown']),
+  rule('two materials of one name', '/materials/8/name', '最高额抵押合同', [
+    '/materials/8/name',
+    'material-name-repeated',
+  ]),
   rule('a material checked by a stranger', '/materials/0/checkedBy', 'yx-sub-9999', [
     '/materials/0/checkedBy',
     'checker-unknown',
