@@ -143,7 +143,9 @@ async function node(t: Test, database: TestDatabase, own = database.pool): Promi
         retry: { baseMs: 20, capMs: 100, maximum: 50 },
         tickMs: 50,
         graceMs: 3000,
-        onDead: (_rows, message, { reason, words }) => void dead.push({ id: message.id, reason, words }),
+        // Told once it is durable: a test that sees it here may read the row.
+        onDead: (rows, message, { reason, words }) =>
+          rows.afterCommit(() => void dead.push({ id: message.id, reason, words })),
         onFault,
         ...more,
       })
