@@ -33,7 +33,7 @@ export function text(about: About & { fallback: string; pattern?: RegExp; form?:
   return {
     ...about,
     read: (raw) => {
-      if (typeof raw !== 'string') return new Fault('must be text')
+      if (typeof raw !== 'string' || raw.trim() === '') return new Fault('must be text that is not empty')
       if (about.pattern !== undefined && !about.pattern.test(raw))
         return new Fault(`must be ${about.form ?? about.pattern.source}`)
       return raw

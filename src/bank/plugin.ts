@@ -64,7 +64,7 @@ export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
   await server.register(applicationRoutes, within)
   await server.register(certificateRoutes, within)
   await server.register(codeRoutes, within)
-  for (const [url, methods] of [...served]) refuseOtherMethods(server, url.slice(server.prefix.length), methods)
+  for (const [url, methods] of served) refuseOtherMethods(server, url.slice(server.prefix.length), methods)
 }
 
 /** 405 with `Allow` for a method that the address has not: told before a body is read, once the signature verified. */

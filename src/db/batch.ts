@@ -1,6 +1,7 @@
+import { isConnectionLost } from '../base/connection-lost.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
-import { inTransaction, isConnectionLost, type Pool, type Transaction } from './pool.ts'
+import { inTransaction, type Pool, type Transaction } from './pool.ts'
 import type { RowSet } from './row-set.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
+import { isConnectionLost } from '../base/connection-lost.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import type { Batch, Member } from '../db/batch.ts'
-import { isConnectionLost } from '../db/pool.ts'
 import { Deadline } from './deadline.ts'
 import type { ClaimedMessage, Destination, InquiryResult, Rendered, SendResult } from './destination.ts'
 import {

@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { isConnectionLost } from '../base/connection-lost.ts'
 import { newId } from '../base/id.ts'
 import { Problem, type ProblemCode, problemBody } from '../base/problem.ts'
 
@@ -162,6 +163,13 @@ const FASTIFY_CODES: Record<string, ProblemCode> = {
 /** Any error as the problem that a caller may see; what is ours alone becomes `internal`. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
+  if (isConnectionLost(error)) {
+    return new Problem(
+      'database-unavailable',
+      { zh: '数据库暂不可用，请稍后重试', en: 'the database cannot be reached; try again later' },
+      { retryAfterSeconds: 2, cause: error },
+    )
+  }
   const { code, statusCode } = error as { code?: string; statusCode?: number }
   const known = code === undefined ? undefined : FASTIFY_CODES[code]
   if (known !== undefined) {
