@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { BankAnswer, BankCall } from '../src/sandbox/bank-client.ts'
 import { SignatureError } from '../src/sandbox/http-signature.ts'
+import { type Step, steps } from '../src/sandbox/registry-case.ts'
 import { verifyInclusion } from '../src/trace/merkle.ts'
 import { inclusionProof } from '../src/trace/proofs.ts'
 import { receiptText } from '../src/trace/record.ts'
@@ -11,7 +12,7 @@ import { certificatesOfPem } from '../src/trust/certificate.ts'
 import { type MeddlingProxy, meddlingProxy, type ProxiedAnswer } from './support/meddling-proxy.ts'
 import { pdf, prepareSmall } from './support/refusal-bench.ts'
 import { until } from './support/until.ts'
-import { enrol, startWorld, untilCompleted } from './support/world.ts'
+import { caseOf, enrol, startWorld, untilCompleted } from './support/world.ts'
 
 await t.test('an answer is the gateway’s word on this very call, and the log is held to it', async (t) => {
   const proxy = await meddlingProxy(t)
@@ -104,6 +105,37 @@ await t.test('an answer is the gateway’s word on this very call, and the log i
         t.ok(input.includes(`;keyid="${keyid}"`), 'by the key of that certificate')
       }
     }
+  })
+
+  await t.test('the page of a case says where it stands after each step of the registry', async (t) => {
+    const hold = async (reached: readonly Step[]): Promise<void> => {
+      const stepMs = Object.fromEntries(steps.map((step) => [step, reached.includes(step) ? 1 : 600_000]))
+      await world.registry.control({ config: { stepMs } })
+    }
+    await hold([])
+    const own = (await bank.submitApplication(await prepareSmall(bank))).json()['id'] as string
+    const pageOnce = async (state: string): Promise<Record<string, unknown>> => {
+      await until(async () => (await caseOf(bank, own))['state'] === state, 20_000)
+      return caseOf(bank, own)
+    }
+    t.match(await pageOnce('submitted'), { id: own, completed: false, request: 'none' })
+    const stations: [Step, string, object][] = [
+      ['accepted', 'accepted', { state: 'accepted', clock: 'running' }],
+      ['review-1', 'in-review', { state: 'in-review', clock: 'running', certificate: 'none' }],
+      ['review-2', 'in-review', { state: 'in-review', clock: 'running', certificate: 'none' }],
+      ['recorded', 'recorded', { state: 'recorded', clock: 'stopped' }],
+    ]
+    for (const [index, [step, state, part]] of stations.entries()) {
+      await hold(steps.slice(0, index + 1))
+      const page = await pageOnce(state)
+      t.match(page, { completed: false, completedAt: null, registryNumber: /./ }, `${step}: open`)
+      t.match((page['parts'] as object[])[0], part, `${step}: ${state}`)
+    }
+    await hold(steps)
+    await untilCompleted(bank, own)
+    const page = await pageOnce('recorded')
+    t.match(page, { completed: true, completedAt: /^\d{4}-.*Z$/, waiting: [] })
+    t.match((page['parts'] as object[])[0], { state: 'recorded', fee: 'exempt', certificate: 'released' })
   })
 
   const meddling: [string, (answer: ProxiedAnswer) => ProxiedAnswer][] = [

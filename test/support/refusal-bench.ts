@@ -95,11 +95,17 @@ async function standing(world: World) {
     things: things.rows[0],
     counts: Object.fromEntries(counts.rows.map(({ code, count }) => [code, count])) as Record<string, number>,
     records: records.rows,
-    files: (await readdir(ground.folders.materials, { recursive: true, withFileTypes: true }))
-      .filter((entry) => entry.isFile())
-      .map((entry) => entry.name)
-      .sort(),
+    files: await storedFiles(world),
   }
+}
+
+/** Names of the files of materials on the disk, those that are being written too. */
+export async function storedFiles({ gateway }: World): Promise<string[]> {
+  const entries = await readdir(gateway.ground.folders.materials, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort()
 }
 
 /** The sample with nine small materials of the bank's own, so that each upload is quick. */
