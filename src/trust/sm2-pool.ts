@@ -77,7 +77,8 @@ function openLane(): Lane {
     started.on('message', (result: Sm2Result) => {
       const job = waiting.get(result.number)
       waiting.delete(result.number)
-      if (waiting.size === 0) started.unref()
+      // Not of a thread that is being ended: its end is waited for.
+      if (waiting.size === 0 && worker === started) started.unref()
       if ('error' in result) job?.reject(new Error(`SM2: ${result.error}`))
       else job?.resolve(result.value)
     })
