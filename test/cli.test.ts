@@ -74,7 +74,7 @@ const addAccountRest = ['--areas', '420222', '--valid-from', '2026-01-01', '--va
 const addOperator = ['operator', 'add', '--bank', BANK, '--code', 'yx-sub-0031', '--name', '柯𠮷明']
 const addOperatorRest = ['--phone', '13000000011', '--id-type', 'resident-id', '--id-number', '42022219030512001X']
 
-t.test('a bank is enrolled, listed and suspended by commands, and refused a second time', async (t) => {
+await t.test('a bank is enrolled, listed and suspended by commands, and refused a second time', async (t) => {
   const { database, env, run } = await store(t)
   const ca = await openCertificateAuthority(join(database.dataDir, 'ca'))
   const request = { algorithm: 'sm2', organization: '示例银行', commonName: '示例银行' } as const
@@ -108,7 +108,10 @@ t.test('a bank is enrolled, listed and suspended by commands, and refused a seco
   const table = (await run('bank', 'list')).out.trimEnd().split('\n')
   t.equal(table.length, 2)
   const columnOf = (line: string | undefined, word: string): number =>
-    [...(line ?? '').slice(0, line?.indexOf(word))].reduce((sum, one) => sum + (one > '\u2e80' ? 2 : 1), 0)
+    (line ?? '')
+      .slice(0, line?.indexOf(word))
+      .split('')
+      .reduce((sum, one) => sum + (one > '\u2e80' ? 2 : 1), 0)
   t.equal(columnOf(table[0], '状态'), columnOf(table[1], 'active'), 'columns stand in line under Chinese heads')
 
   const colons = (certificates[0]?.fingerprint ?? '').toUpperCase().replace(/..(?!$)/g, '$&:')
@@ -119,7 +122,7 @@ t.test('a bank is enrolled, listed and suspended by commands, and refused a seco
   t.match(await run('bank', 'suspend', '--code', BRANCH), { code: 1, err: /administration-not-found/ })
 })
 
-t.test('wrong usage is told all at once with exit code 2, and nothing is opened for it', async (t) => {
+await t.test('wrong usage is told all at once with exit code 2, and nothing is opened for it', async (t) => {
   const nowhere = { DATA_DIR: '/proc/nowhere' }
   const wrong = await within(nowhere, 'bank', 'add', '--nam', 'x', '--code', BANK, '--code', BANK, 'more', '--name')
   t.equal(wrong.code, 2)
@@ -140,7 +143,7 @@ t.test('wrong usage is told all at once with exit code 2, and nothing is opened 
   t.match(await within(nowhere), { code: 2, out: /serve/ })
 })
 
-t.test('every command explains itself in both languages with an example', async (t) => {
+await t.test('every command explains itself in both languages with an example', async (t) => {
   t.match(await command({}, '--version'), { code: 0, out: /^\d+\.\d+\.\d+\n$/ })
   for (const name of 'bank branch account operator cert config queue trace sandbox'.split(' ')) {
     const help = await within({}, name, '--help')
@@ -149,7 +152,7 @@ t.test('every command explains itself in both languages with an example', async 
   }
 })
 
-t.test('config shows no secret, and names every wrong setting', async (t) => {
+await t.test('config shows no secret, and names every wrong setting', async (t) => {
   const secret = 'ab'.repeat(32)
   const env = { MASTER_KEY: secret, DATABASE_URL: 'postgres://u:hush@h/d', GATEWAY_PORT: '8099' }
   for (const form of [[], ['--json']]) {
@@ -166,7 +169,7 @@ t.test('config shows no secret, and names every wrong setting', async (t) => {
   t.notMatch(wrong.err, /\n +at /, 'no stack')
 })
 
-t.test('trace verify passes what is whole, and names a record that was changed', async (t) => {
+await t.test('trace verify passes what is whole, and names a record that was changed', async (t) => {
   const { database, env, run } = await store(t)
   t.match(await run('trace', 'checkpoint'), { code: 1, err: /trace-empty/ })
   t.match(await run(...addBank, ...until), { code: 0 })
@@ -195,7 +198,7 @@ t.test('trace verify passes what is whole, and names a record that was changed',
 })
 
 /** A filed case, of which the platform's and registry's heads can be parked. */
-async function filedCase({ pool, url: _, keyring }: TestDatabase) {
+async function filedCase({ pool, keyring }: TestDatabase) {
   const batch = new Batch(pool)
   const streams = caseStreamsStep(keyring, () => undefined)
   const caseId = newId()
@@ -233,7 +236,7 @@ async function filedCase({ pool, url: _, keyring }: TestDatabase) {
   return { caseId, park, live }
 }
 
-t.test('queue: dead letters are listed, shown masked, revealed with a trace, and moved on', async (t) => {
+await t.test('queue: dead letters are listed, shown masked, revealed with a trace, and moved on', async (t) => {
   const { database, run } = await store(t)
   const { pool } = database
   const { caseId, park, live } = await filedCase(database)
@@ -300,22 +303,25 @@ t.test('queue: dead letters are listed, shown masked, revealed with a trace, and
   ])
 })
 
-t.test('on the embedded default a command starts the database, keeps what it did, and stops it again', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'bdc-cli-'))
-  await chmod(folder, 0o755)
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  const env = { DATA_DIR: join(folder, 'data') }
-  t.match(await command(env, ...addBank, ...until), { code: 0, err: '' })
-  t.match(await command(env, 'bank', 'list'), { code: 0, err: '', out: /示例银行股份有限公司/ })
-  // A data folder that cannot be used: a sentence in each language, no stack.
-  await writeFile(join(folder, 'data', 'master.key'), 'spoilt')
-  const refused = await command(env, 'bank', 'list')
-  t.equal(refused.code, 1)
-  t.match(refused.err, /主密钥[^]*master key/)
-  t.notMatch(refused.err, /\n +at /)
-})
+await t.test(
+  'on the embedded default a command starts the database, keeps what it did, and stops it again',
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'bdc-cli-'))
+    await chmod(folder, 0o755)
+    t.teardown(() => rm(folder, { recursive: true, force: true }))
+    const env = { DATA_DIR: join(folder, 'data') }
+    t.match(await command(env, ...addBank, ...until), { code: 0, err: '' })
+    t.match(await command(env, 'bank', 'list'), { code: 0, err: '', out: /示例银行股份有限公司/ })
+    // A data folder that cannot be used: a sentence in each language, no stack.
+    await writeFile(join(folder, 'data', 'master.key'), 'spoilt')
+    const refused = await command(env, 'bank', 'list')
+    t.equal(refused.code, 1)
+    t.match(refused.err, /主密钥[^]*master key/)
+    t.notMatch(refused.err, /\n +at /)
+  },
+)
 
-t.test('the sandbox says with what to start the gateway, issues certificates, and ends when told', async (t) => {
+await t.test('the sandbox says with what to start the gateway, issues certificates, and ends when told', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'bdc-cli-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const env = { DATA_DIR: folder }
