@@ -1,5 +1,5 @@
 import { Problem, type ProblemCode } from '../base/problem.ts'
-import type { AccessSnapshot, Account, Operator, RegisteredCertificate } from './snapshot.ts'
+import type { AccessSnapshot, Account, Bank, Operator, RegisteredCertificate } from './snapshot.ts'
 
 /** Who a request is made by and for. */
 export interface Caller {
@@ -68,6 +68,12 @@ export function admit(
   if (operator.state !== 'active')
     throw refusal('operator-suspended', 'operator.active', '该业务办理人员已停用', 'the operator is suspended')
   return { account, operator, rule: 'operator.active' }
+}
+
+/** Codes under which a bank may act now: its own and those of its branches that are in force. */
+export function codesInForce(bank: Bank): ReadonlySet<string> {
+  const branches = [...bank.branches].filter(([, { state }]) => state === 'active').map(([code]) => code)
+  return new Set([bank.code, ...branches])
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import { businessTypes } from '../access/administration-checks.ts'
-import { type Caller, permitFiling, refusal } from '../access/decide.ts'
+import { type Caller, codesInForce, permitFiling, refusal } from '../access/decide.ts'
 import { operatorDetails } from '../access/operator-details.ts'
 import { newId } from '../base/id.ts'
 import { Problem, problemBody } from '../base/problem.ts'
@@ -85,7 +85,7 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
     means.sealer,
   )
   const faults = checkMortgageFirst(application, {
-    bankCodes: new Set([account.bank.code, ...account.bank.branches.keys()]),
+    bankCodes: codesInForce(account.bank),
     operatorId: operator.code,
     isOperator: (code) => snapshot.operator(account.bank.id, code) !== undefined,
     isMaterial: (id) => materials.has(id),

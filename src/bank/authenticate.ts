@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { codesInForce } from '../access/decide.ts'
 import type { Directory } from '../access/directory.ts'
 import type { RegisteredCertificate } from '../access/snapshot.ts'
 import { Problem } from '../base/problem.ts'
@@ -85,7 +86,7 @@ async function certificateFault(
   const verdict = await means.trust.judge(registered.der, now)
   if (!verdict.ok) return new Problem(verdict.code, verdict.detail, { rule: 'certificate.good' })
   const { bank } = registered.account
-  if (verdict.bankCode === bank.code || bank.branches.has(verdict.bankCode)) return null
+  if (codesInForce(bank).has(verdict.bankCode)) return null
   return new Problem(
     'certificate-bank-mismatch',
     { zh: '证书标明的机构不是账号所属银行', en: "the certificate names another organisation than the account's bank" },

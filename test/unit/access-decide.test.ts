@@ -1,5 +1,5 @@
 import t from 'tap'
-import { admit, permitFiling } from '../../src/access/decide.ts'
+import { admit, codesInForce, permitFiling } from '../../src/access/decide.ts'
 import type { AccessSnapshot, Account, Bank, Operator, RegisteredCertificate } from '../../src/access/snapshot.ts'
 import { Problem } from '../../src/base/problem.ts'
 
@@ -124,3 +124,15 @@ await t.test(
     t.end()
   },
 )
+
+await t.test('a bank acts under its own code and those of branches in force, no other', (t) => {
+  const { account } = world()
+  const branch = (state: 'active' | 'suspended' | 'closed') => ({ name: '支行', state })
+  const branches = new Map([
+    ['in-force', branch('active')],
+    ['suspended', branch('suspended')],
+    ['closed', branch('closed')],
+  ])
+  t.strictSame([...codesInForce({ ...account.bank, branches })], [account.bank.code, 'in-force'])
+  t.end()
+})
