@@ -26,8 +26,8 @@ export interface Authenticated {
   signature: ReadSignature
   targetUri: string
   registered: RegisteredCertificate
-  /** Why the certificate is not good now; traced one by one, since the signature is its holder's. */
-  certificateFault: Problem | null
+  /** Why the certificate is not good now, or the code of the organisation that it names. */
+  certificate: { fault: Problem } | { bankCode: string }
 }
 
 const keys = new Map<string, PublicKey>()
@@ -61,7 +61,7 @@ export async function authenticate(request: FastifyRequest, means: AuthenticateM
     })
   }
   await verifySignature(signature, publicKeyOf(registered), means.sm2)
-  return { signature, targetUri, registered, certificateFault: await certificateFault(registered, means, now) }
+  return { signature, targetUri, registered, certificate: await judgeCertificate(registered, means, now) }
 }
 
 function hasBody(request: FastifyRequest): boolean {
@@ -78,18 +78,30 @@ function publicKeyOf(registered: RegisteredCertificate): PublicKey {
   return key
 }
 
-async function certificateFault(
+async function judgeCertificate(
   registered: RegisteredCertificate,
   means: AuthenticateMeans,
   now: Date,
-): Promise<Problem | null> {
+): Promise<Authenticated['certificate']> {
   const verdict = await means.trust.judge(registered.der, now)
-  if (!verdict.ok) return new Problem(verdict.code, verdict.detail, { rule: 'certificate.good' })
-  const { bank } = registered.account
-  if (codesInForce(bank).has(verdict.bankCode)) return null
-  return new Problem(
+  if (verdict.ok) return { bankCode: verdict.bankCode }
+  return { fault: new Problem(verdict.code, verdict.detail, { rule: 'certificate.good' }) }
+}
+
+/**
+ * Holds a good certificate against the bank as access has it now: to be asked anew with each decision, since a branch
+ * may have been suspended meanwhile.
+ * @throws {Problem} why it is not good, or `certificate-bank-mismatch`; traced one by one, the signature is its holder's.
+ */
+export function checkCertificate({ certificate }: Authenticated, { account }: RegisteredCertificate): void {
+  if ('fault' in certificate) throw certificate.fault
+  if (codesInForce(account.bank).has(certificate.bankCode)) return
+  throw new Problem(
     'certificate-bank-mismatch',
-    { zh: '证书标明的机构不是账号所属银行', en: "the certificate names another organisation than the account's bank" },
+    {
+      zh: '证书标明的机构不是账号所属银行或其在用服务点',
+      en: "the certificate names neither the account's bank nor a branch of it that is in force",
+    },
     { rule: 'certificate.of-bank' },
   )
 }

@@ -7,7 +7,7 @@ import type { Pool } from '../db/pool.ts'
 import { findKey, readAnswer } from '../intake/idempotency.ts'
 import { type Answer, answerContext, takeEffect, type Work } from '../intake/once.ts'
 import type { Act, TraceRecord } from '../trace/record.ts'
-import type { Authenticated } from './authenticate.ts'
+import { type Authenticated, checkCertificate } from './authenticate.ts'
 
 export interface PerformMeans {
   pool: Pool
@@ -94,7 +94,7 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
     let problem: Problem | null = null
     let work: TracedWork
     try {
-      if (auth.certificateFault !== null) throw auth.certificateFault
+      checkCertificate(auth, registered)
       const caller = admit(snapshot, registered, call.operatorCode, call.needsOperator, shanghaiDay(means.clock.now()))
       // A repeat is not prepared again: what was true then, a free reference say, is not true now.
       const isRepeat = key !== null && (await findKey(means.pool, key))
