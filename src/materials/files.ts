@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, type Dirent } from 'node:fs'
+import { createReadStream, type Dirent } from 'node:fs'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
@@ -52,8 +52,10 @@ export class Files {
     const temporary = join(folder, `${id}.part`)
     const key = newFileKey()
     const observer = new Observer(limitBytes)
+    // Opened before anything flows: a source that broke at once would be over before a stream had made its file.
+    const handle = await open(temporary, 'wx', 0o600)
     try {
-      await pipeline(source, observer, createSealer(key), createWriteStream(temporary, { mode: 0o600, flags: 'wx' }))
+      await pipeline(source, observer, createSealer(key), handle.createWriteStream())
       const facts = observer.facts()
       check(facts)
       await syncFile(temporary)
@@ -61,6 +63,7 @@ export class Files {
       await syncFolder(folder)
       return { ...facts, key }
     } catch (error) {
+      await handle.close()
       await rm(temporary, { force: true })
       throw error
     }
