@@ -1,7 +1,7 @@
 import { canonicalJson } from '../base/canonical-json.ts'
 import type { Queryable } from '../db/pool.ts'
 import type { AdministrationMeans } from './administration.ts'
-import { maskedIdNumber, maskedName, maskedPhone } from './administration-masking.ts'
+import { maskedIdNumber, maskedName, maskedPhone } from './masking.ts'
 import { type OperatorDetails, operatorDetails } from './operator-details.ts'
 import type { Standing } from './snapshot.ts'
 

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/pool.ts'
+import type { FieldRules, Scope } from './scope.ts'
 
 export type Standing = 'active' | 'suspended' | 'closed'
 
@@ -48,6 +49,8 @@ export interface AccessSnapshot {
   revision: number
   certificates: ReadonlyMap<string, RegisteredCertificate>
   operator(bankId: string, code: string): Operator | undefined
+  /** What the account may query; with an operator's id, what that operator may for it. */
+  scope(accountId: string, operatorId?: string): Scope | undefined
 }
 
 /** Reads everything in one statement's view, so that rows and revision belong together. */
@@ -61,7 +64,8 @@ export async function loadSnapshot(db: Queryable): Promise<AccessSnapshot> {
        'certificates', (select coalesce(json_agg(json_build_object('fingerprint', fingerprint, 'account_id', account_id,
           'der', encode(der, 'base64'), 'state', state)), '[]') from account_certificate),
        'operators', (select coalesce(json_agg(json_build_object('id', id, 'bank_id', bank_id, 'code', code, 'state', state,
-          'sealed', encode(sealed, 'base64'))), '[]') from operator)) as all`,
+          'sealed', encode(sealed, 'base64'))), '[]') from operator),
+       'scopes', (select coalesce(json_agg(s), '[]') from query_scope s)) as all`,
   )
   const stored = (rows[0] as { all: Stored }).all
   const banks = new Map<string, Bank & { branches: Map<string, { name: string; state: Standing }> }>()
@@ -110,10 +114,25 @@ export async function loadSnapshot(db: Queryable): Promise<AccessSnapshot> {
       sealed: Buffer.from(row.sealed, 'base64'),
     })
   }
+  const scopes = new Map<string, Scope>()
+  for (const row of stored.scopes) {
+    scopes.set(`${row.account_id}/${row.operator_id ?? ''}`, {
+      levels: new Set(row.levels),
+      purposes: new Set(row.purposes),
+      areas: new Set(row.areas),
+      zones: new Set(row.zones),
+      fields: row.fields,
+      authorizationRequired: row.authorization_required,
+      dailyQuota: row.daily_quota,
+      validFrom: row.valid_from,
+      validTo: row.valid_to,
+    })
+  }
   return {
     revision: stored.revision,
     certificates,
     operator: (bankId, code) => operators.get(`${bankId}/${code}`),
+    scope: (accountId, operatorId) => scopes.get(`${accountId}/${operatorId ?? ''}`),
   }
 }
 
@@ -134,4 +153,17 @@ interface Stored {
   }[]
   certificates: { fingerprint: string; account_id: string; der: string; state: 'active' | 'suspended' }[]
   operators: { id: string; bank_id: string; code: string; state: Standing; sealed: string }[]
+  scopes: {
+    account_id: string
+    operator_id: string | null
+    levels: string[]
+    purposes: string[]
+    areas: string[]
+    zones: string[]
+    fields: FieldRules
+    authorization_required: boolean
+    daily_quota: number
+    valid_from: string
+    valid_to: string
+  }[]
 }

@@ -4,7 +4,7 @@ import { businessTypes } from '../access/administration-checks.ts'
 import { type Caller, codesInForce, permitFiling, refusal } from '../access/decide.ts'
 import { operatorDetails } from '../access/operator-details.ts'
 import { newId } from '../base/id.ts'
-import { Problem, problemBody } from '../base/problem.ts'
+import { Problem } from '../base/problem.ts'
 import type { Application } from '../cases/application.ts'
 import { fileCase } from '../cases/file-case.ts'
 import { areaCodes, normalise } from '../cases/normalise.ts'
@@ -14,7 +14,7 @@ import type { CaseStreams } from '../delivery/case-streams.ts'
 import { type ReferenceAsk, referenceGate } from '../intake/bank-reference.ts'
 import type { Answer } from '../intake/once.ts'
 import { readMaterials } from '../materials/store.ts'
-import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, problemAnswer, readBody } from './answer.ts'
 import { caseRoutes } from './cases.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
@@ -202,10 +202,5 @@ function referenceUsed(
     facts: { requestId },
   })
   act.addTo(rows)
-  return {
-    status: problem.status,
-    headers: { 'content-type': 'application/problem+json; charset=utf-8' },
-    body: jsonBody(problemBody(problem, requestId)),
-    receipt: act.receipt,
-  }
+  return problemAnswer(problem, requestId, act.receipt)
 }

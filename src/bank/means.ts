@@ -1,9 +1,11 @@
+import type { Networks } from '../access/network.ts'
 import type { Json } from '../base/json.ts'
 import type { CaseMeans } from '../cases/apply.ts'
 import type { Numbers } from '../cases/numbers.ts'
 import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import type { Validate } from '../http/validator.ts'
 import type { Files } from '../materials/files.ts'
+import type { Desk } from '../queries/desk.ts'
 import type { RefusalCounter } from '../trace/refusal-counter.ts'
 import type { Signers } from '../trust/signer.ts'
 import type { AuthenticateMeans } from './authenticate.ts'
@@ -18,6 +20,13 @@ export interface BankMeans extends PerformMeans {
   streams: CaseStreamsStep
   numbers: Numbers
   validateApplication: Validate
+  validateAuthorization: Validate
+  validateQuery: Validate
+  desk: Desk
+  /** The e-government extranet; whoever comes from elsewhere comes from the internet. */
+  extranet: Networks
+  /** Division code of the county: where a query is about unless it says otherwise. */
+  areaCode: string
   codes: { table(name: string): Json | undefined; names(): string[] }
   files: Files
   bodyLimitBytes: number

@@ -2,7 +2,7 @@ import { admit, type Caller } from '../access/decide.ts'
 import { type Directory, revisionGate } from '../access/directory.ts'
 import { type Clock, shanghaiDay } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
-import { ask, type Batch } from '../db/batch.ts'
+import { ask, type Batch, type Rows } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import { findKey, readAnswer } from '../intake/idempotency.ts'
 import { type Answer, answerContext, takeEffect, type Work } from '../intake/once.ts'
@@ -33,9 +33,18 @@ export interface BankCall {
    * @throws {Problem} the refusal, which is traced.
    */
   plan(caller: Caller): Promise<Plan>
+  /**
+   * For a repeat of a call whose answer holds personal data: whether it may be given again, and its record.
+   * @param holder the request that has the key. @throws {Problem} the refusal, which is traced.
+   */
+  planRepeat?(caller: Caller, holder: string): Promise<(rows: Rows) => void>
+  /** What a repeat is told while the call's own answer is still to come; without it, `request-in-progress`. */
+  pending?(caller: Caller, holder: string): Promise<Answer | null>
 }
 
 export interface Plan extends Pick<Work, 'act'> {
+  /** Brings the answer, after the commit, where `act` gave none. @throws {Problem} why there is none. */
+  later?(): Promise<Answer>
   /** The rule that allowed it. */
   rule: string
   asks?: Work['asks']
@@ -93,12 +102,17 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
     const registered = snapshot.certificates.get(auth.signature.keyid) ?? auth.registered
     let problem: Problem | null = null
     let work: TracedWork
+    let plan: Plan | null = null
+    let caller: Caller | null = null
     try {
       checkCertificate(auth, registered)
-      const caller = admit(snapshot, registered, call.operatorCode, call.needsOperator, shanghaiDay(means.clock.now()))
+      caller = admit(snapshot, registered, call.operatorCode, call.needsOperator, shanghaiDay(means.clock.now()))
       // A repeat is not prepared again: what was true then, a free reference say, is not true now.
-      const isRepeat = key !== null && (await findKey(means.pool, key))
-      work = isRepeat ? repetition(call, means) : toWork(call, await call.plan(caller), means)
+      const holder = key === null ? undefined : await findKey(means.pool, key)
+      if (holder === undefined) {
+        plan = await call.plan(caller)
+        work = toWork(call, plan, means)
+      } else work = repetition(call, await call.planRepeat?.(caller, holder), means)
     } catch (error) {
       if (!(error instanceof Problem) || error.status >= 500) throw error
       problem = error
@@ -118,7 +132,10 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
       case 'refused':
         throw new Refused(effect.problem, work.refusalReceipt())
       case 'repeat':
-        return repeated(effect.holder, means)
+        return repeated(call, caller, effect.holder, means)
+      case 'pending':
+        if (plan?.later === undefined) throw new Error('a call without an answer has none to come either')
+        return plan.later()
       case 'done':
         if (problem !== null) throw new Refused(problem, work.refusalReceipt())
         return effect.answer
@@ -131,9 +148,16 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
   )
 }
 
-async function repeated(holder: string, means: PerformMeans): Promise<Answer> {
+async function repeated(
+  call: BankCall,
+  caller: Caller | null,
+  holder: string,
+  means: PerformMeans,
+): Promise<Answer> {
   const stored = await readAnswer(means.pool, holder)
   if (stored === undefined) {
+    const pending = caller === null ? null : await call.pending?.(caller, holder)
+    if (pending !== null && pending !== undefined) return pending
     throw new Problem(
       'request-in-progress',
       {
@@ -176,6 +200,7 @@ function toWork(call: BankCall, plan: Plan, means: PerformMeans): TracedWork {
       const decision = decisionRecord(call, 'allowed', plan.rule, means, plan.caseId)
       decision.addTo(rows)
       const answer = plan.act(held, rows)
+      if (answer === null) return null
       // Where the act has no record of its own, the decision's is what the caller holds us to.
       return { ...answer, receipt: answer.receipt ?? decision.receipt }
     },
@@ -183,8 +208,8 @@ function toWork(call: BankCall, plan: Plan, means: PerformMeans): TracedWork {
   }
 }
 
-function repetition(call: BankCall, means: PerformMeans): TracedWork {
-  return toWork(
+function repetition(call: BankCall, record: ((rows: Rows) => void) | undefined, means: PerformMeans): TracedWork {
+  const work = toWork(
     call,
     {
       rule: 'idempotency.same-request',
@@ -194,6 +219,7 @@ function repetition(call: BankCall, means: PerformMeans): TracedWork {
     },
     means,
   )
+  return record === undefined ? work : { ...work, repeat: record }
 }
 
 /** Nothing takes effect but the nonce and the record of the refusal. */

@@ -8,11 +8,13 @@ import { signAnswer } from '../trust/sign.ts'
 import { performFor } from './answer.ts'
 import { applicationRoutes } from './applications.ts'
 import { type Authenticated, authenticate } from './authenticate.ts'
+import { authorizationRoutes } from './authorizations.ts'
 import { certificateRoutes } from './certificates.ts'
 import { codeRoutes } from './codes.ts'
 import { materialRoutes } from './materials.ts'
 import type { BankMeans } from './means.ts'
 import { Refused } from './perform.ts'
+import { queryRoutes } from './queries.ts'
 
 /**
  * The bank API, /v1. In the order in which they run:
@@ -63,6 +65,8 @@ export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
   await server.register(materialRoutes, within)
   await server.register(applicationRoutes, within)
   await server.register(certificateRoutes, within)
+  await server.register(authorizationRoutes, within)
+  await server.register(queryRoutes, within)
   await server.register(codeRoutes, within)
   for (const [url, methods] of served) refuseOtherMethods(server, url.slice(server.prefix.length), methods)
 }

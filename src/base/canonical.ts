@@ -92,6 +92,14 @@ export type MaterialName = string
  * 收件类型
  */
 export type MaterialForm = 'original' | 'copy-of-original' | 'duplicate' | 'copy-of-duplicate' | 'manuscript' | 'other'
+/**
+ * 办理抵押登记、办理抵押权注销登记、贷前调查、贷后管理
+ */
+export type Purpose = 'mortgage-registration' | 'mortgage-cancellation' | 'loan-review' | 'loan-management'
+/**
+ * 仅核验标志、登记明细
+ */
+export type Level = 'flags' | 'detail'
 
 /**
  * 业务办理人员
@@ -1233,4 +1241,98 @@ export interface Contexts {
      */
     serviceName: string
   }
+}
+/**
+ * POST /v1/authorizations 的请求体：权利人出具的查询授权书
+ */
+export interface AuthorizationRequest {
+  /**
+   * 授权人，即不动产权利人
+   */
+  authorizer: {
+    /**
+     * 姓名或名称，与登记簿一致
+     */
+    name: string
+    idType: IdType
+    /**
+     * 证件号
+     */
+    idNumber: string
+    phone?: Phone
+  }
+  /**
+   * 所授权的不动产权证书号；不写则为授权人名下的不动产
+   */
+  certificateNumber?: string
+  /**
+   * 所授权的不动产登记证明号
+   */
+  proofNumber?: string
+  purpose: Purpose
+  level: Level
+  /**
+   * 起始日，含当日
+   */
+  validFrom: string
+  /**
+   * 截止日，含当日
+   */
+  validTo: string
+  /**
+   * 许可的查询次数；不写则期限内不限次数
+   */
+  usesMaximum?: number
+  /**
+   * 授权的凭据
+   */
+  evidence: {
+    materialId: Uuid
+    /**
+     * 纸质扫描件、电子签名、人脸核验
+     */
+    kind: 'paper-scan' | 'e-signature' | 'face-check'
+    /**
+     * 签署时间
+     */
+    signedAt: string
+  }
+}
+/**
+ * POST /v1/queries 的请求体：按证号与权利人精确查询，证书号与证明号只写一个
+ */
+export interface QueryRequest {
+  level: Level
+  /**
+   * 不动产权证书号
+   */
+  certificateNumber?: string
+  /**
+   * 不动产登记证明号
+   */
+  proofNumber?: string
+  /**
+   * 权利人
+   */
+  holder: {
+    /**
+     * 姓名或名称，与登记簿一致
+     */
+    name: string
+    idType: IdType
+    /**
+     * 证件号
+     */
+    idNumber: string
+  }
+  purpose: Purpose
+  authorizationId?: Uuid
+  /**
+   * 行政区划代码；不写则为本登记中心所在县
+   */
+  area?: string
+  /**
+   * 要取的人员字段；不写则取查询范围许可的全部
+   */
+  fields?: ('name' | 'idNumber' | 'phone' | 'address')[]
 }

@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes'
-import { charactersOf } from '../access/administration-masking.ts'
+import { charactersOf } from '../access/masking.ts'
 
 /** Text of a message as the channel sent or got it; null for bytes that are none. */
 export function messageText(bytes: Buffer): string | null {

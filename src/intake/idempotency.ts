@@ -1,6 +1,6 @@
 import type { Step } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
-import { insertSet } from '../db/row-set.ts'
+import { deleteSet, insertSet } from '../db/row-set.ts'
 
 export interface KeyAsk {
   accountId: string
@@ -71,15 +71,18 @@ export const keyGate: Step<KeyAsk, KeyResult> = {
   },
 }
 
-/** Whether a key is held already: spares a repeat its preparation. The gate alone decides. */
-export async function findKey(db: Queryable, ask: KeyAsk): Promise<boolean> {
-  const { rows } = await db.query({
+/** The request that holds a key already: spares a repeat its preparation. The gate alone decides. */
+export async function findKey(db: Queryable, ask: KeyAsk): Promise<string | undefined> {
+  const { rows } = await db.query<{ request_id: string }>({
     name: 'idempotency-find',
-    text: 'select 1 from idempotency_key where account_id = $1 and route = $2 and key = $3',
+    text: 'select request_id from idempotency_key where account_id = $1 and route = $2 and key = $3',
     values: [ask.accountId, ask.route, ask.key],
   })
-  return rows.length > 0
+  return rows[0]?.request_id
 }
+
+/** Frees the key of a request that was refused for now only: the retry is a new try. */
+export const freedKeys = deleteSet('idempotency_key', 195, 'request_id', 'uuid')
 
 export interface AnswerRow {
   request_id: string

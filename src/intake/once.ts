@@ -1,6 +1,6 @@
 import { Problem } from '../base/problem.ts'
 import { type Ask, ask, type Batch, type Held, type Member, type Rows } from '../db/batch.ts'
-import { answerRows, type KeyAsk, keyGate } from './idempotency.ts'
+import { answerRows, freedKeys, type KeyAsk, keyGate } from './idempotency.ts'
 import { type NonceAsk, nonceGate } from './nonces.ts'
 
 /** What is answered to a request, and repeated byte for byte to a repeat of it. */
@@ -25,8 +25,11 @@ export interface Once {
 export interface Work {
   /** Further gates and locks, each run only for a request that takes effect (give `when: won`). */
   asks(won: (held: Held) => boolean): Member<unknown>['asks']
-  /** The act: its rows and its answer. May refuse with a stored answer of its own. */
-  act(held: Held, rows: Rows): Answer
+  /**
+   * The act: its rows and its answer. May refuse with a stored answer of its own; a 429 is not kept and frees the key.
+   * Null: the answer comes in a commit of its own, and until then the key is at work.
+   */
+  act(held: Held, rows: Rows): Answer | null
   /** Traces a refusal by nonce or key; the signature has verified, so it is traced one by one. */
   refuse(problem: Problem, rows: Rows): void
   /** Traces that a stored answer is given out again. */
@@ -35,6 +38,8 @@ export interface Work {
 
 export type Effect =
   | { kind: 'done'; answer: Answer }
+  /** It took effect; its answer is still to come. */
+  | { kind: 'pending' }
   /** The decision is out of date: decide again, then come back. */
   | { kind: 'stale' }
   /** Another request has the key; its answer is to be repeated. */
@@ -69,7 +74,9 @@ export function takeEffect(batch: Batch, sealer: Seal, once: Once, work: Work): 
         }
       }
       const answer = work.act(held, rows)
-      if (key !== null) {
+      if (answer === null) return { kind: 'pending' }
+      if (key !== null && answer.status === 429) rows.add(freedKeys, once.requestId)
+      else if (key !== null) {
         rows.add(answerRows, {
           request_id: once.requestId,
           status: answer.status,

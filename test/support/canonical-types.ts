@@ -14,6 +14,8 @@ const documents = [
   'step',
   'outcome',
   'contexts',
+  'authorization',
+  'query-request',
 ]
 
 // From the sources and from dist alike.

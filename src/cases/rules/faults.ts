@@ -101,6 +101,11 @@ export const ruleFaults = {
   // materials and times
   'material-repeated': ['同一材料重复列出', 'The same material is listed twice'],
   'material-name-repeated': ['同一部分内材料名称重复', 'The name of a material must be unique within a part'],
+  'period-too-long': ['期间超过一年', 'The period is longer than a year'],
+  'period-over': ['期间已过', 'The period is over'],
+  'numbers-doubled': ['证书号与证明号只写一个', 'Name either the certificate or the proof, not both'],
+  'number-missing': ['证书号与证明号须写一个', 'Name the certificate or the proof'],
+  'authorization-unknown': ['没有这个编号的授权书', 'No authorization has this id'],
   'material-unknown': ['没有这个编号的已上传材料', 'No uploaded material has this id'],
   'material-missing': ['缺少必需的材料', 'A required material is missing'],
   'material-property-unknown': [

@@ -22,3 +22,10 @@ export function maskedPhone(phone: string): string {
   const shown = phone.length >= 8 ? 4 : 2
   return '*'.repeat(phone.length - shown) + phone.slice(phone.length - shown)
 }
+
+/** The first six characters, which name county or town, but never more than half: 阳新县示例镇****. */
+export function maskedAddress(address: string): string {
+  const characters = charactersOf(address)
+  const shown = Math.min(6, Math.floor(characters.length / 2))
+  return `${characters.slice(0, shown).join('')}****`
+}

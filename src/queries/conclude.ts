@@ -1,0 +1,169 @@
+import { authorizationUses } from '../access/authorizations.ts'
+import { quotaReleases } from '../access/quota.ts'
+import type { Clock } from '../base/clock.ts'
+import { ask, type Batch, type Member, type Rows } from '../db/batch.ts'
+import { type AnswerRow, answerRows, freedKeys } from '../intake/idempotency.ts'
+import { answerContext } from '../intake/once.ts'
+import type { Act, TraceRecord } from '../trace/record.ts'
+import type { Findings, RegistryWord } from './findings.ts'
+import {
+  type Query,
+  queryEnds,
+  queryLock,
+  queryReplies,
+  queryRetries,
+  type Sealer,
+  sealFindings,
+  sealQuestion,
+} from './store.ts'
+
+export interface ConcludeMeans {
+  batch: Pick<Batch, 'submit'>
+  sealer: Sealer
+  clock: Clock
+  record(act: Act): TraceRecord
+  /** Adds an event to the bank's feed. */
+  addEvent(rows: Rows, event: { bankId: string; subjectId: string; type: string; body: Record<string, unknown> }): void
+}
+
+export type Refusal = Exclude<RegistryWord, { kind: 'answered' }>
+
+/** The words that a bank is told of a query that brought nothing. */
+export type FailureCode = 'registry-unavailable' | 'registry-refused'
+
+export const failureCode = (word: Refusal): FailureCode =>
+  word.kind === 'refused' ? 'registry-refused' : 'registry-unavailable'
+
+/**
+ * The row's end and what the registry said, kept sealed for whoever may read it later.
+ * @param query with what is granted by the time it ends.
+ */
+export function addEnd(query: Query, findings: Findings, code: string, rows: Rows, means: ConcludeMeans): void {
+  rows.add(queryEnds, {
+    id: query.id,
+    state: 'answered',
+    code,
+    asked: sealQuestion(query.id, query, means.sealer),
+    answer: sealFindings(query.id, findings, means.sealer),
+    answered_at: means.clock.now(),
+  })
+}
+
+/** A query that brought nothing costs nothing: quota and use of the authorization are given back, with a record. */
+export function addFailure(query: Query, code: string, rows: Rows, means: ConcludeMeans): TraceRecord {
+  rows.add(queryEnds, {
+    id: query.id,
+    state: 'failed',
+    code,
+    asked: sealQuestion(query.id, query, means.sealer),
+    answer: null,
+    answered_at: means.clock.now(),
+  })
+  rows.add(quotaReleases, { accountId: query.accountId, operatorId: query.operatorId, day: query.quotaDay })
+  if (query.authorizationId !== null) rows.add(authorizationUses, { id: query.authorizationId, count: -1 })
+  const act = means.record({
+    type: 'query-failed',
+    at: means.clock.now(),
+    actors: { bankId: query.bankId, accountId: query.accountId, operator: query.operatorCode, system: 'registry' },
+    outcome: code,
+    facts: { queryId: query.id, authorizationId: query.authorizationId, quotaReleased: true },
+  })
+  act.addTo(rows)
+  return act
+}
+
+/** Ends a query at once that the registry could not answer; false when another has concluded it. Its key is free again. */
+export function failNow(query: Query, word: Refusal, means: ConcludeMeans): Promise<boolean> {
+  const lock = ask(queryLock, query.id)
+  return means.batch.submit({
+    asks: [lock],
+    decide: (held, rows) => {
+      const hold = held.of(lock)
+      if (hold?.state !== 'asking' || hold.replied) return false
+      addFailure(query, failureCode(word), rows, means)
+      rows.add(freedKeys, query.requestId)
+      return true
+    },
+  })
+}
+
+export const pendingBody = (id: string): Buffer => Buffer.from(JSON.stringify({ id, state: 'asking' }))
+export const pendingHeaders = (id: string): Record<string, string> => ({
+  'content-type': 'application/json; charset=utf-8',
+  location: `/v1/queries/${id}`,
+})
+
+/** The registry is slow: 202 is the call's answer now and for every repeat, and an event will follow. */
+export function replyLater(query: Query, receipt: string, means: ConcludeMeans): Promise<void> {
+  const lock = ask(queryLock, query.id)
+  return means.batch.submit({
+    asks: [lock],
+    decide: (held, rows) => {
+      const hold = held.of(lock)
+      if (hold?.state !== 'asking' || hold.replied) return
+      rows.add(queryReplies, { id: query.id, replied: true })
+      rows.add(answerRows, pendingAnswer(query, receipt, means))
+    },
+  })
+}
+
+function pendingAnswer(query: Query, receipt: string | null, means: ConcludeMeans): AnswerRow {
+  return {
+    request_id: query.requestId,
+    status: 202,
+    headers: JSON.stringify(pendingHeaders(query.id)),
+    body: means.sealer.seal(pendingBody(query.id), answerContext(query.requestId)),
+    receipt,
+  }
+}
+
+/**
+ * What came of a query whose caller is gone or was told 202: kept for GET, with an event. Nothing is disclosed here.
+ * @param retryInMs when to ask again where it could not be answered; null gives up.
+ */
+export function concludeLater(
+  query: Query,
+  word: RegistryWord,
+  retryInMs: number | null,
+  means: ConcludeMeans,
+): Promise<void> {
+  const lock = ask(queryLock, query.id)
+  const member: Member<void> = {
+    asks: [lock],
+    decide: (held, rows) => {
+      const hold = held.of(lock)
+      if (hold?.state !== 'asking') return
+      const event = (type: string, more: Record<string, unknown>): void =>
+        means.addEvent(rows, {
+          bankId: query.bankId,
+          subjectId: query.id,
+          type,
+          body: { queryId: query.id, ...more },
+        })
+      if (word.kind !== 'answered' && word.kind !== 'refused' && retryInMs !== null) {
+        rows.add(queryRetries, { id: query.id, due_at: new Date(means.clock.now().getTime() + retryInMs) })
+        return
+      }
+      if (word.kind === 'answered') {
+        addEnd(query, word.findings, 'answered', rows, means)
+        means
+          .record({
+            type: 'query-answered',
+            at: means.clock.now(),
+            actors: { bankId: query.bankId, accountId: query.accountId, system: 'registry' },
+            facts: { queryId: query.id },
+          })
+          .addTo(rows)
+        event('query-answered', { state: 'answered' })
+      } else {
+        addFailure(query, failureCode(word), rows, means)
+        event('query-failed', { state: 'failed', code: failureCode(word) })
+      }
+      if (hold.replied) return
+      // Its caller was never answered: a repeat learns where to look.
+      if (word.kind === 'answered') rows.add(answerRows, pendingAnswer(query, null, means))
+      else rows.add(freedKeys, query.requestId)
+    },
+  }
+  return means.batch.submit(member)
+}

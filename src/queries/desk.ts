@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Problem } from '../base/problem.ts'
+import type { Pool } from '../db/pool.ts'
+import { type ConcludeMeans, concludeLater, replyLater } from './conclude.ts'
+import type { AskRegistry, RegistryWord } from './findings.ts'
+import { claimQueries, type Query } from './store.ts'
+
+export interface DeskMeans extends ConcludeMeans {
+  pool: Pool
+  ask: AskRegistry
+  /** Questions to the registry at once, of this process. */
+  atOnce: number
+  /** Questions that may wait for a turn before a query is refused as too many. */
+  waitingMaximum: number
+  /** How long a call waits before it is told 202. */
+  waitMs: number
+  /** After this long another process may ask; longer than the longest wait for the registry. */
+  leaseMs: number
+  /** First wait before the registry is asked again; doubles. */
+  retryMs: number
+  retryCapMs: number
+  attemptsMaximum: number
+  onFault: (where: string, error: unknown) => void
+}
+
+/**
+ * Asks the registry on behalf of calls: bounded, patient for `waitMs`, and what a stopped process left is asked again.
+ */
+export class Desk {
+  readonly means: DeskMeans
+  #busy = 0
+  readonly #turns: (() => void)[] = []
+  readonly #late = new Set<Promise<void>>()
+
+  constructor(means: DeskMeans) {
+    this.means = means
+  }
+
+  /** @throws {Problem} overloaded, before anything is reserved. */
+  refuseIfFull(): void {
+    if (this.#turns.length < this.means.waitingMaximum) return
+    throw new Problem(
+      'overloaded',
+      { zh: '等待登记系统答复的查询过多', en: 'too many queries wait for the registry' },
+      { retryAfterSeconds: 2 },
+    )
+  }
+
+  /**
+   * The registry's word if it comes in time; else null: the call is answered 202 in a commit of its own, and what comes
+   * later is concluded without it.
+   * @param receipt of the record that the query was asked.
+   */
+  async wordInTime(query: Query, receipt: string): Promise<RegistryWord | null> {
+    const asking = this.#ask(query)
+    const stop = new AbortController()
+    const word = await Promise.race([asking, sleep(this.means.waitMs, null, { signal: stop.signal }).catch(() => null)])
+    stop.abort()
+    if (word !== null) return word
+    await replyLater(query, receipt, this.means)
+    this.#follow(asking.then((late) => this.#conclude(query, late)))
+    return null
+  }
+
+  /** Asks again what a stopped process or a registry that was away left open. @returns how many were taken. */
+  async askDue(): Promise<number> {
+    const { pool, atOnce, leaseMs, sealer } = this.means
+    const free = atOnce - this.#busy
+    if (free <= 0) return 0
+    const due = await claimQueries(pool, free, leaseMs, sealer)
+    await Promise.all(due.map(async (query) => this.#conclude(query, await this.#ask(query))))
+    return due.length
+  }
+
+  /** Waits for what is under way; what the registry has not answered by then is asked again after its lease. */
+  async close(graceMs: number): Promise<void> {
+    const stop = new AbortController()
+    await Promise.race([
+      Promise.allSettled(this.#late),
+      sleep(graceMs, null, { signal: stop.signal }).catch(() => undefined),
+    ])
+    stop.abort()
+  }
+
+  #follow(work: Promise<void>): void {
+    const followed = work
+      .catch((error: unknown) => this.means.onFault('conclude a query', error))
+      .finally(() => this.#late.delete(followed))
+    this.#late.add(followed)
+  }
+
+  #conclude(query: Query, word: RegistryWord): Promise<void> {
+    const { retryMs, retryCapMs, attemptsMaximum } = this.means
+    const again = query.attempts + 1 < attemptsMaximum
+    const waitMs = Math.min(retryMs * 2 ** Math.min(query.attempts, 20), retryCapMs)
+    return concludeLater(query, word, again ? waitMs : null, this.means)
+  }
+
+  async #ask(query: Query): Promise<RegistryWord> {
+    if (this.#busy >= this.means.atOnce) await new Promise<void>((resolve) => this.#turns.push(resolve))
+    else this.#busy += 1
+    try {
+      return await this.means.ask(query.asked, query.by)
+    } catch (error) {
+      this.means.onFault('ask the registry', error)
+      return { kind: 'unavailable', reason: 'the question could not be put' }
+    } finally {
+      const next = this.#turns.shift()
+      if (next === undefined) this.#busy -= 1
+      else next()
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import { type PersonId, sameNumber } from '../access/authorizations.ts'
+import { maskedAddress, maskedIdNumber, maskedName, maskedPhone } from '../access/masking.ts'
+import type { FieldRule, FieldRules, QueryLevel, ScopedField } from '../access/scope.ts'
+import type { Findings } from './findings.ts'
+
+/** What is disclosed of findings, and to whom. */
+export interface DisclosureRule {
+  level: QueryLevel
+  fields: FieldRules
+  /** Who must be among the holders; null where no authorization is needed. */
+  authorizer: PersonId | null
+  /** Whether a property in this area (six digits) may be told of. */
+  isAreaGranted: (area: string) => boolean
+  /** Codes of the bank and its branches: of a mortgage of theirs they see the amounts, of others' never. */
+  bankCodes: ReadonlySet<string>
+}
+
+/** One shape whether or not something was found: every member is always there. */
+export interface QueryPage {
+  code: 'match' | 'no-match'
+  property: {
+    certificateNumber: string | null
+    proofNumber: string | null
+    unitNumber: string
+    location: string | null
+    area: string | null
+    useCode: string | null
+  } | null
+  flags: { mortgaged: boolean; seized: boolean; objected: boolean; noticed: boolean; coOwned: boolean } | null
+  holders: {
+    name: string | null
+    idType: string | null
+    idNumber: string | null
+    phone: string | null
+    address: string | null
+    share: string | null
+    coOwnership: string | null
+  }[]
+  ownership: { registeredAt: string | null; reason: string | null; structure: string | null } | null
+  mortgages: {
+    proofNumber: string | null
+    kind: string | null
+    registeredAt: string | null
+    rank: number | null
+    transferRestricted: boolean | null
+    own: boolean
+    securedAmount: string | null
+    maximumAmount: string | null
+    mortgagees: { name: string; idNumber: string | null }[]
+    mortgagorNames: string[]
+  }[]
+}
+
+export interface Disclosure {
+  page: QueryPage
+  /** Why it is a match or none; for the trace only, the bank is told no more than `code`. */
+  why: 'match' | 'nothing-found' | 'authorizer-not-holder' | 'area-not-granted'
+  /** Every field that leaves, as `holders.name`, with `:masked` where it is. */
+  fields: string[]
+  /** Unit, certificate and id numbers that are told of, in full: for the trace's look-up. */
+  subjects: string[]
+}
+
+const NOTHING: QueryPage = {
+  code: 'no-match',
+  property: null,
+  flags: null,
+  holders: [],
+  ownership: null,
+  mortgages: [],
+}
+
+/** What may leave of what the registry said. Pure. */
+export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
+  const none = (why: Disclosure['why']): Disclosure => ({ page: NOTHING, why, fields: ['code'], subjects: [] })
+  const { property } = findings
+  if (!findings.matched || property === undefined) return none('nothing-found')
+  if (!rule.isAreaGranted(property.unitNumber.slice(0, 6))) return none('area-not-granted')
+  const mortgageNumbers = new Set(findings.mortgages.map(({ registryNumber }) => registryNumber))
+  const owners = findings.holders.filter(
+    ({ registryNumber }) => registryNumber === undefined || !mortgageNumbers.has(registryNumber),
+  )
+  const { authorizer } = rule
+  if (authorizer !== null && !owners.some((owner) => isSamePerson(owner, authorizer)))
+    return none('authorizer-not-holder')
+
+  const ruled = (field: ScopedField, value: string | undefined): string | null =>
+    value === undefined ? null : byRule(field, rule.fields[field], value)
+  const isDetail = rule.level === 'detail'
+  const page: QueryPage = {
+    code: 'match',
+    property: {
+      certificateNumber: property.certificateNumber ?? null,
+      proofNumber: property.proofNumber ?? null,
+      unitNumber: property.unitNumber,
+      location: ruled('address', property.location),
+      area: property.area ?? null,
+      useCode: property.useCode ?? null,
+    },
+    flags: findings.flags ?? null,
+    holders: owners
+      .map((owner) => {
+        const idNumber = ruled('idNumber', owner.idNumber)
+        return {
+          name: ruled('name', owner.name),
+          idType: idNumber === null ? null : (owner.idType ?? null),
+          idNumber,
+          phone: ruled('phone', owner.phone),
+          address: ruled('address', owner.address),
+          share: owner.share ?? null,
+          coOwnership: owner.coOwnership ?? null,
+        }
+      })
+      // A holder of whom no field is granted is not told of at all.
+      .filter(({ name, idNumber, phone, address }) => [name, idNumber, phone, address].some((value) => value !== null)),
+    ownership:
+      isDetail && findings.ownership !== undefined
+        ? {
+            registeredAt: findings.ownership.registeredAt ?? null,
+            reason: findings.ownership.reason ?? null,
+            structure: findings.ownership.structure ?? null,
+          }
+        : null,
+    mortgages: isDetail ? findings.mortgages.map((mortgage) => mortgageOf(mortgage, rule, ruled)) : [],
+  }
+  const isNamed = page.holders.length > 0
+  return {
+    page,
+    why: 'match',
+    fields: fieldsOf(page, rule.fields),
+    subjects: [
+      property.unitNumber,
+      ...[property.certificateNumber, property.proofNumber].filter((one) => one !== undefined),
+      ...(isNamed ? owners.flatMap(({ idNumber }) => (idNumber === undefined ? [] : [idNumber])) : []),
+    ],
+  }
+}
+
+/** Of another's mortgage only that it is there: no amount, no mortgagee, no number by which it could be asked about. */
+function mortgageOf(
+  mortgage: Findings['mortgages'][number],
+  { bankCodes }: DisclosureRule,
+  ruled: (field: ScopedField, value: string | undefined) => string | null,
+): QueryPage['mortgages'][number] {
+  const own = mortgage.mortgagees.some(({ idNumber }) => idNumber !== undefined && bankCodes.has(idNumber))
+  return {
+    proofNumber: own ? (mortgage.proofNumber ?? null) : null,
+    kind: mortgage.kind ?? null,
+    registeredAt: mortgage.registeredAt ?? null,
+    rank: mortgage.rank ?? null,
+    transferRestricted: mortgage.transferRestricted ?? null,
+    own,
+    securedAmount: own ? (mortgage.securedAmount ?? null) : null,
+    maximumAmount: own ? (mortgage.maximumAmount ?? null) : null,
+    mortgagees: own ? mortgage.mortgagees.map(({ name, idNumber }) => ({ name, idNumber: idNumber ?? null })) : [],
+    mortgagorNames: (mortgage.mortgagorNames ?? []).flatMap((name) => ruled('name', name) ?? []),
+  }
+}
+
+function byRule(field: ScopedField, rule: FieldRule, value: string): string | null {
+  if (rule === 'hide') return null
+  if (rule === 'show') return value
+  switch (field) {
+    case 'name':
+      return maskedName(value)
+    case 'idNumber':
+      return maskedIdNumber(value)
+    case 'phone':
+      return maskedPhone(value)
+    case 'address':
+      return maskedAddress(value)
+    default:
+      return field satisfies never
+  }
+}
+
+/** Name, kind and number must all agree; an X at the end of a number is written either way. */
+function isSamePerson(owner: { name: string; idType?: string; idNumber?: string }, person: PersonId): boolean {
+  return (
+    owner.name === person.name &&
+    owner.idType === person.idType &&
+    owner.idNumber?.toUpperCase() === person.idNumber.toUpperCase()
+  )
+}
+
+/** Which scoped field rules which members of a page. */
+const RULED: { readonly [path: string]: ScopedField } = {
+  'property.location': 'address',
+  'holders.name': 'name',
+  'holders.idNumber': 'idNumber',
+  'holders.phone': 'phone',
+  'holders.address': 'address',
+  'mortgages.mortgagorNames': 'name',
+}
+
+function fieldsOf(page: QueryPage, rules: FieldRules): string[] {
+  const found = new Set<string>()
+  const walk = (value: unknown, path: string): void => {
+    if (value === null || value === undefined) return
+    if (Array.isArray(value)) for (const one of value) walk(one, path)
+    else if (typeof value === 'object') {
+      for (const [name, inner] of Object.entries(value)) walk(inner, path === '' ? name : `${path}.${name}`)
+    } else {
+      const field = RULED[path]
+      found.add(field !== undefined && rules[field] === 'mask' ? `${path}:masked` : path)
+    }
+  }
+  walk(page, '')
+  return [...found].sort()
+}
+
+/** Whether the property that was found is the one that was asked about: an answer about another is none. */
+export function isAskedProperty(
+  findings: Findings,
+  asked: { certificateNumber?: string; proofNumber?: string },
+): boolean {
+  const { property } = findings
+  if (property === undefined) return true
+  if (asked.certificateNumber !== undefined) return sameNumber(asked.certificateNumber, property.certificateNumber)
+  if (asked.proofNumber === undefined) return false
+  const proof = asked.proofNumber
+  return (
+    sameNumber(proof, property.proofNumber) || findings.mortgages.some((one) => sameNumber(proof, one.proofNumber))
+  )
+}
