@@ -29,6 +29,7 @@ import { openRegistryClient } from './registry/client.ts'
 import { registryDestination } from './registry/destination.ts'
 import { pollOnce } from './registry/poller.ts'
 import { registryRoutes } from './registry/routes.ts'
+import { listenRefused } from './start-checks.ts'
 import { startPeriodic } from './trace/periodic.ts'
 import { signRequest } from './trust/sign.ts'
 import { openTrustStore } from './trust/trust-store.ts'
@@ -236,7 +237,9 @@ export async function openGateway(
       secret: config.registryHintSecret,
       onHint: () => polling.wake(),
     })
-    url = await server.listen({ host: config.host, port: config.port })
+    url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+      throw listenRefused(error, config)
+    })
     log.info({ url }, 'the gateway listens')
     return { server, ground, delivery, url, close: ground.close }
   } catch (error) {

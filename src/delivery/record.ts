@@ -240,8 +240,12 @@ function follow(
     return 'delivered'
   }
   live.attempts += 1
-  if (outcome.kind === 'refused')
+  if (outcome.kind === 'refused') {
+    // A person who replays it has it asked about first.
+    if (outcome.mayHaveActed === true && destination.afterUnknown(live.kind) === 'inquire')
+      live.inquiry = 'after a refusal with an unknown code'
     return dead(on, `refused: ${clearCode(outcome.code)}`, outcome.reason, rows, streams, live)
+  }
   if (outcome.kind === 'unknown') {
     const then = destination.afterUnknown(live.kind)
     if (then === 'park') return dead(on, `unknown outcome: ${outcome.reason}`, null, rows, streams, live)
