@@ -191,7 +191,7 @@ export async function openGateway(
       requestsAtOnce: config.requestsAtOnce,
       requestTimeoutMs: 300_000,
     })
-    onClose(() => server.close())
+    onClose(() => closeInTime(server, config.shutdownGraceMs))
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
       delivery: () => delivery.health().ok,
@@ -245,6 +245,16 @@ export async function openGateway(
   } catch (error) {
     await ground.close()
     throw error
+  }
+}
+
+/** What is in flight may finish within the grace; a caller who dribbles his body does not keep us. */
+async function closeInTime(server: FastifyInstance, graceMs: number): Promise<void> {
+  const cut = setTimeout(() => server.server.closeAllConnections(), graceMs)
+  try {
+    await server.close()
+  } finally {
+    clearTimeout(cut)
   }
 }
 

@@ -61,7 +61,12 @@ export async function openGround(
   const closers: (() => Promise<void>)[] = []
   const onClose = (close: () => Promise<void>): void => void closers.unshift(close)
   const close = async (): Promise<void> => {
-    while (closers.length > 0) await closers.shift()?.()
+    const faults: unknown[] = []
+    for (let next = closers.shift(); next !== undefined; next = closers.shift()) {
+      // One that fails must not keep the others open.
+      await next().catch((error: unknown) => faults.push(error))
+    }
+    if (faults.length > 0) throw faults[0]
   }
   const onError = (where: string) => (error: unknown) =>
     log.error({ where, ...errorFields(error) }, 'background work failed')

@@ -52,7 +52,7 @@ export async function reachable(pool: Pool, config: Config): Promise<void> {
     await pool.query('select 1')
   } catch (error) {
     if (config.databaseUrl === null) throw error
-    const code = String((error as { code?: unknown }).code ?? '')
+    const code = codeOf(error)
     const [zh, en] = REFUSALS[code] ?? ['无法连接', 'it cannot be reached']
     throw new StartRefused(
       'database-refused',
@@ -65,9 +65,14 @@ export async function reachable(pool: Pool, config: Config): Promise<void> {
   }
 }
 
+function codeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? code : ''
+}
+
 /** Why the gateway cannot listen. */
 export function listenRefused(error: unknown, { host, port }: Config): unknown {
-  const code = String((error as { code?: unknown }).code ?? '')
+  const code = codeOf(error)
   const words: Readonly<Record<string, readonly [zh: string, en: string]>> = {
     EADDRINUSE: ['已被占用', 'is taken'],
     EACCES: ['无权监听', 'may not be listened on by this user'],

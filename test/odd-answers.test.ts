@@ -77,8 +77,9 @@ await t.test('an answer that cannot be read stops its own case only, and a perso
     const text = answer.toString('latin1')
     if (!text.includes(number)) return null
     unreadable += 1
-    const changed = text.replace(/(<JH_BJ [^>]*YWLSH="(\d+)"[^>]*)SFCZ="1"/g, (all, head: string, found: string) =>
-      found === number ? `${head}SFCZ="9"` : String(all),
+    const changed = text.replace(
+      /(<JH_BJ [^>]*YWLSH="(\d+)"[^>]*)SFCZ="1"/g,
+      (all: string, head: string, found: string) => (found === number ? `${head}SFCZ="9"` : all),
     )
     return { body: Buffer.from(changed, 'latin1') }
   }

@@ -1,8 +1,8 @@
+import type { Clock } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
 import type { Rows } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
-import type { CaseMeans } from './apply.ts'
-import { concernInserts } from './store.ts'
+import { concernInserts, type Sealer } from './store.ts'
 
 /** An answer of the registry about a case cannot be read. */
 export const UNREADABLE = 'answer-unreadable'
@@ -22,7 +22,13 @@ export async function hasOpenConcern(db: Queryable, caseId: string, kind: string
 const KEPT_BYTES = 1_048_576
 
 /** Tells a person, with the answer's bytes sealed. */
-export function addUnreadable(caseId: string, question: string, bytes: Buffer, rows: Rows, means: CaseMeans): void {
+export function addUnreadable(
+  caseId: string,
+  question: string,
+  bytes: Buffer,
+  rows: Rows,
+  means: { sealer: Sealer; clock: Clock },
+): void {
   const id = newId()
   const kept = { question, answer: bytes.subarray(0, KEPT_BYTES).toString('base64'), sizeBytes: bytes.length }
   rows.add(concernInserts, {

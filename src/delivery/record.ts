@@ -197,7 +197,10 @@ function recording(on: Recording, message: ClaimedMessage, attempt: Attempt, wha
     outcome: what.outcome,
     reason: what.reason === null ? null : clearReason(what.reason),
     request_digest: what.requestDigest ?? null,
-    response: what.response === undefined ? null : on.sealer.seal(what.response, sealContext.response(attempt.id)),
+    response:
+      what.response === undefined
+        ? null
+        : on.sealer.seal(what.response.subarray(0, RESPONSE_KEPT_BYTES), sealContext.response(attempt.id)),
   }
   return {
     asks: [streamsAsk, ...(what.settlement?.asks ?? [])],
@@ -260,6 +263,9 @@ function follow(
   streams.retryLater(rows, live, backoffMs(on.retry, live.attempts, afterMs, on.random), outcome.reason)
   return 'again'
 }
+
+/** Of an answer no more than this is kept with its attempt; what an answer may be in all is the client's to bound. */
+const RESPONSE_KEPT_BYTES = 1_048_576
 
 /** Looks that must find nothing before the same bytes are sent again. */
 const ABSENT_LOOKS = 2
