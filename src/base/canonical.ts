@@ -92,6 +92,12 @@ export type MaterialName = string
  * 收件类型
  */
 export type MaterialForm = 'original' | 'copy-of-original' | 'duplicate' | 'copy-of-duplicate' | 'manuscript' | 'other'
+/**
+ * 向登记系统的一次查询，QUERY 报文的来源：一本证书或一份证明
+ */
+export type Query = {
+  [k: string]: unknown
+}
 
 /**
  * 业务办理人员
@@ -1233,4 +1239,327 @@ export interface Contexts {
      */
     serviceName: string
   }
+}
+/**
+ * 登记系统对查询的答复；未查到时只有原因，没有其他内容
+ */
+export interface QueryAnswer {
+  /**
+   * 所答报文的编号
+   */
+  messageId: string
+  /**
+   * 登记系统是否接受了该报文
+   */
+  success: boolean
+  /**
+   * 响应代码
+   */
+  code: string
+  /**
+   * 响应信息
+   */
+  text?: string
+  /**
+   * 未接受时：须人工处理、稍后原样重发、先查找、代码未知
+   */
+  retry?: 'never' | 'same' | 'look-up' | 'unknown'
+  /**
+   * 登记系统指出的错误
+   */
+  faults: {
+    /**
+     * 序号
+     */
+    number?: number
+    /**
+     * 代码
+     */
+    code?: string
+    /**
+     * 位置
+     */
+    place?: string
+    /**
+     * 内容
+     */
+    text?: string
+  }[]
+  /**
+   * 号码与权利人是否与登记簿一致
+   */
+  matched: boolean
+  /**
+   * 未查到的原因
+   */
+  reason?: 'not-found' | 'not-registered' | 'not-held-here' | 'none-in-area' | 'none-current'
+  /**
+   * 核验时间
+   */
+  checkedAt?: string
+  /**
+   * 所查的不动产
+   */
+  property?: {
+    /**
+     * 不动产权证书号
+     */
+    certificateNumber?: string
+    /**
+     * 不动产登记证明号
+     */
+    proofNumber?: string
+    /**
+     * 不动产单元号
+     */
+    unitNumber: string
+    /**
+     * 坐落
+     */
+    location?: string
+    /**
+     * 建筑面积，平方米
+     */
+    area?: string
+    /**
+     * 房屋用途，数据库标准 FWYT 的代码
+     */
+    useCode?: string
+  }
+  /**
+   * 核验标志
+   */
+  flags?: {
+    /**
+     * 是否抵押
+     */
+    mortgaged?: boolean
+    /**
+     * 是否查封
+     */
+    seized?: boolean
+    /**
+     * 是否异议
+     */
+    objected?: boolean
+    /**
+     * 是否预告登记
+     */
+    noticed?: boolean
+    /**
+     * 是否共有
+     */
+    coOwned?: boolean
+  }
+  /**
+   * 所有权的现时权利人
+   */
+  holders: {
+    /**
+     * 姓名或名称
+     */
+    name: string
+    idType?: IdType
+    /**
+     * 证件号码
+     */
+    idNumber?: string
+    /**
+     * 权利人类型
+     */
+    kind?: 'person' | 'company' | 'public-institution' | 'state-organ' | 'other'
+    /**
+     * 电话
+     */
+    phone?: string
+    /**
+     * 地址
+     */
+    address?: string
+    /**
+     * 权利比例，照录
+     */
+    share?: string
+    /**
+     * 共有方式
+     */
+    coOwnership?: 'sole' | 'joint' | 'in-shares' | 'other'
+    /**
+     * 不动产权证书号
+     */
+    certificateNumber?: string
+    /**
+     * 业务号 YWH
+     */
+    registryNumber?: string
+    /**
+     * 权利类型，数据库标准 QLLX 的代码
+     */
+    rightKind?: string
+  }[]
+  /**
+   * 房地产权
+   */
+  ownership?: {
+    /**
+     * 业务号 YWH
+     */
+    registryNumber?: string
+    /**
+     * 不动产单元号
+     */
+    unitNumber?: string
+    /**
+     * 不动产权证书号
+     */
+    certificateNumber?: string
+    /**
+     * 权利类型，数据库标准 QLLX 的代码
+     */
+    rightKind?: string
+    /**
+     * 登记原因
+     */
+    reason?: string
+    /**
+     * 房地坐落
+     */
+    location?: string
+    /**
+     * 土地使用权人
+     */
+    landUser?: string
+    /**
+     * 规划用途，数据库标准 FWYT 的代码
+     */
+    useCode?: string
+    /**
+     * 房屋结构，数据库标准 FWJG 的代码
+     */
+    structure?: string
+    /**
+     * 所在层
+     */
+    floor?: string
+    /**
+     * 总层数
+     */
+    totalFloors?: string
+    /**
+     * 建筑面积，平方米
+     */
+    area?: string
+    /**
+     * 登记机构
+     */
+    authority?: string
+    /**
+     * 登簿人
+     */
+    registeredBy?: string
+    /**
+     * 登记时间
+     */
+    registeredAt?: string
+    /**
+     * 权属状态
+     */
+    rightStatus?: 'provisional' | 'current' | 'historical' | 'ended'
+  }
+  /**
+   * 现势的抵押权，只在登记明细中
+   */
+  mortgages: {
+    /**
+     * 业务号 YWH
+     */
+    registryNumber?: string
+    /**
+     * 不动产单元号
+     */
+    unitNumber?: string
+    /**
+     * 不动产登记证明号
+     */
+    proofNumber?: string
+    kind?: MortgageKind
+    /**
+     * 被担保主债权数额，元
+     */
+    securedAmount?: string
+    /**
+     * 最高债权额，元
+     */
+    maximumAmount?: string
+    currency?: Currency
+    term?: Period
+    determinationPeriod?: Period
+    /**
+     * 最高债权确定事实
+     */
+    determinationFacts?: string
+    /**
+     * 担保范围
+     */
+    scope?: string
+    /**
+     * 抵押人
+     */
+    mortgagorNames: string[]
+    /**
+     * 抵押权人
+     */
+    mortgagees: {
+      /**
+       * 名称
+       */
+      name: string
+      idType?: IdType
+      /**
+       * 证件号码
+       */
+      idNumber?: string
+    }[]
+    /**
+     * 登记时间
+     */
+    registeredAt?: string
+    /**
+     * 登簿人
+     */
+    registeredBy?: string
+    /**
+     * 登记机构
+     */
+    authority?: string
+    /**
+     * 权属状态
+     */
+    rightStatus?: 'provisional' | 'current' | 'historical' | 'ended'
+    /**
+     * 上手业务号
+     */
+    previousBusinessNumber?: string
+    /**
+     * 抵押权顺位
+     */
+    rank?: number
+    /**
+     * 是否存在禁止或者限制转让的约定
+     */
+    transferRestricted?: boolean
+    /**
+     * 抵押面积
+     */
+    area?: string
+    areaUnit?: AreaUnit
+    /**
+     * 登记原因
+     */
+    reason?: string
+    /**
+     * 附记
+     */
+    remarks?: string
+  }[]
 }

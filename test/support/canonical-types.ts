@@ -14,6 +14,8 @@ const documents = [
   'step',
   'outcome',
   'contexts',
+  'query',
+  'query-answer',
 ]
 
 // From the sources and from dist alike.
