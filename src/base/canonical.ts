@@ -92,12 +92,6 @@ export type MaterialName = string
  * 收件类型
  */
 export type MaterialForm = 'original' | 'copy-of-original' | 'duplicate' | 'copy-of-duplicate' | 'manuscript' | 'other'
-/**
- * 向登记系统的一次查询，QUERY 报文的来源：一本证书或一份证明
- */
-export type Query = {
-  [k: string]: unknown
-}
 
 /**
  * 业务办理人员
@@ -1239,6 +1233,72 @@ export interface Contexts {
      */
     serviceName: string
   }
+}
+/**
+ * 向登记系统的一次查询，QUERY 报文的来源：一本证书或一份证明
+ */
+export interface Query {
+  /**
+   * 应答级别：仅核验标志、登记明细
+   */
+  level: 'flags' | 'detail'
+  /**
+   * 不动产权证书号，与证明号二者取一
+   */
+  certificateNumber?: string
+  /**
+   * 不动产登记证明号，与证书号二者取一
+   */
+  proofNumber?: string
+  /**
+   * 权利人
+   */
+  holder: {
+    /**
+     * 姓名或名称，逐字保留
+     */
+    name: string
+    idType: IdType
+    /**
+     * 证件号码
+     */
+    idNumber: string
+  }
+  /**
+   * 查询目的
+   */
+  purpose: string
+  /**
+   * 查询授权书；所用的权限不要求授权时没有
+   */
+  authorization?: {
+    id: Uuid
+    /**
+     * 授权期间的首日
+     */
+    from: string
+    /**
+     * 授权期间的末日
+     */
+    to: string
+  }
+  /**
+   * 查询单位
+   */
+  bank: {
+    /**
+     * 银行名称
+     */
+    name: string
+    /**
+     * 统一社会信用代码
+     */
+    code: string
+  }
+  /**
+   * 查询的业务办理人员姓名
+   */
+  operatorName: string
 }
 /**
  * 登记系统对查询的答复；未查到时只有原因，没有其他内容
