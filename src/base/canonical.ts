@@ -1623,3 +1623,179 @@ export interface QueryAnswer {
     remarks?: string
   }[]
 }
+/**
+ * 平台主动送来的报文：反馈（99）、补正的答复（22）、缴费（25）、撤回（26）
+ */
+export interface Callback {
+  /**
+   * 报文编号 unid，也是去重的依据
+   */
+  messageId: string
+  /**
+   * 报文类型
+   */
+  type: '99' | '22' | '25' | '26'
+  /**
+   * 申报号 SN；没有接受的反馈可以没有
+   */
+  platformNumber?: string
+  /**
+   * 平台发送的时间
+   */
+  sentAt?: string
+  /**
+   * 反馈（99）
+   */
+  acknowledgement?: {
+    /**
+     * 所答报文的类型
+     */
+    ofType?: string
+    /**
+     * 所答报文的编号
+     */
+    ofMessageId: string
+    /**
+     * 平台是否接受
+     */
+    accepted: boolean
+    /**
+     * 代码
+     */
+    code?: string
+    /**
+     * 说明
+     */
+    text?: string
+    /**
+     * 时间
+     */
+    at?: string
+  }
+  /**
+   * 补正的答复（22）
+   */
+  correction?: {
+    /**
+     * 补正轮次
+     */
+    round: number
+    /**
+     * 补正事项的答复
+     */
+    items: {
+      /**
+       * 补正事项序号
+       */
+      number: number
+      /**
+       * 网上材料或表单项
+       */
+      mode: 'upload' | 'form'
+      /**
+       * 新材料的编号，平台的写法，无连字符
+       */
+      materialId?: string
+      /**
+       * 所替换材料的编号，无连字符
+       */
+      replaces?: string
+      /**
+       * 材料或表单项的名称
+       */
+      name?: string
+      /**
+       * 文件名
+       */
+      fileName?: string
+      /**
+       * 答复
+       */
+      answer?: string
+      /**
+       * 表单名
+       */
+      form?: string
+      /**
+       * 表单项
+       */
+      field?: string
+      /**
+       * 表单编号
+       */
+      formId?: string
+      /**
+       * 更正后的值
+       */
+      value?: string
+    }[]
+  }
+  /**
+   * 缴费（25）
+   */
+  payment?: {
+    /**
+     * 收费项目
+     */
+    name?: string
+    /**
+     * 金额，元
+     */
+    amount?: string
+    currency?: Currency
+    /**
+     * 缴费状态，即所说的事实
+     */
+    state: 'fee-exempt' | 'fee-due' | 'fee-paid' | 'fee-partly-paid' | 'fee-refunding' | 'fee-refunded'
+    /**
+     * 缴费时间
+     */
+    paidAt?: string
+    /**
+     * 缴费单号
+     */
+    orderNumber?: string
+    /**
+     * 缴费银行
+     */
+    bank?: string
+    /**
+     * 备注
+     */
+    remark?: string
+  }
+  /**
+   * 撤回的请求（26），不是撤回的事实
+   */
+  withdrawal?: {
+    /**
+     * 撤回原因
+     */
+    reason: string
+    /**
+     * 申请撤回的时间
+     */
+    requestedAt?: string
+    /**
+     * 经办人
+     */
+    operatorName?: string
+    /**
+     * 随附的材料
+     */
+    materials?: {
+      /**
+       * 材料编号，无连字符
+       */
+      materialId: string
+      /**
+       * 材料名称
+       */
+      name: string
+      /**
+       * 文件名
+       */
+      fileName?: string
+    }[]
+  }
+}

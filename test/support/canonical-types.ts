@@ -16,6 +16,7 @@ const documents = [
   'contexts',
   'query',
   'query-answer',
+  'callback',
 ]
 
 // From the sources and from dist alike.
