@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { networks } from './access/network.ts'
 import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
 import type { Clock } from './base/clock.ts'
 import { newId } from './base/id.ts'
 import type { CaseMeans } from './cases/apply.ts'
+import { addBankEvent } from './cases/bank-events.ts'
 import type { Site } from './cases/contexts.ts'
 import { Numbers } from './cases/numbers.ts'
 import { caseLock, concernInserts } from './cases/store.ts'
@@ -25,9 +27,12 @@ import { loadMappings } from './mapping/mapping-set.ts'
 import { Files } from './materials/files.ts'
 import { openPlatformClient } from './platform/client.ts'
 import { platformDestination } from './platform/destination.ts'
+import { Desk } from './queries/desk.ts'
+import { toQuestion } from './queries/findings.ts'
 import { openRegistryClient } from './registry/client.ts'
 import { registryDestination } from './registry/destination.ts'
 import { pollOnce } from './registry/poller.ts'
+import { askRegistry } from './registry/query.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { listenRefused } from './start-checks.ts'
 import { startPeriodic } from './trace/periodic.ts'
@@ -110,8 +115,28 @@ export async function openGateway(
       connections: config.registryConcurrency * 2,
     })
     onClose(() => registryClient.close())
+    const questions = { profile: PROFILES.registry, mappings, numbers, site, clock }
     const shared = { pool, cases, caseLock: lock, mappings, files, site }
     const pollers = Math.max(1, Math.floor(config.registryConcurrency / 4))
+    const desk = new Desk({
+      pool,
+      batch,
+      sealer: keyring,
+      clock,
+      record: trace.record,
+      addEvent: (rows, event) => addBankEvent(rows, event, cases),
+      ask: (asked, by) => askRegistry(toQuestion(asked, by), { ...questions, client: registryClient }),
+      // As many as polls: pushes have the rest of the registry's slots.
+      atOnce: pollers,
+      waitingMaximum: config.queriesWaiting,
+      waitMs: config.queryWaitMs,
+      leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
+      retryMs: config.backoffMs,
+      retryCapMs: config.backoffCapMs,
+      attemptsMaximum: config.attemptsMaximum,
+      onFault,
+    })
+    onClose(() => desk.close(config.shutdownGraceMs))
     const destinations = [
       platformDestination({
         ...shared,
@@ -128,8 +153,8 @@ export async function openGateway(
         profile: PROFILES.registry,
         client: registryClient,
         numbers,
-        // Polls take the rest of the registry's slots.
-        concurrency: Math.max(1, config.registryConcurrency - pollers),
+        // Polls and queries take the rest of the registry's slots.
+        concurrency: Math.max(1, config.registryConcurrency - 2 * pollers),
         timeoutMs: config.registryTimeoutMs,
         leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
         peerMaximumMs: config.registryMaximumMs,
@@ -184,18 +209,32 @@ export async function openGateway(
     })
     onClose(() => polling.stop())
 
+    const asking = startPeriodic({
+      intervalMs: config.reconcileMs,
+      work: async (signal) => {
+        while (config.registryUrl !== null && !signal.aborted && (await desk.askDue()) > 0);
+      },
+      onError: (error) => onFault('ask queries again', error),
+      stuckMs: config.registryTimeoutMs * 4 + 60_000,
+    })
+    onClose(() => asking.stop())
+
+    const proxies = networks(config.trustedProxies)
+    const extranet = networks(config.egovNetworks)
     let url = ''
     const server = buildServer({
       log,
       bodyLimitBytes: config.bodyLimitBytes,
       requestsAtOnce: config.requestsAtOnce,
       requestTimeoutMs: 300_000,
+      isTrustedProxy: (address) => proxies.has(address),
     })
     onClose(() => closeInTime(server, config.shutdownGraceMs))
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
       delivery: () => delivery.health().ok,
       polling: () => polling.lastError === null,
+      queries: () => asking.lastError === null,
       trace: async () => (await trace.health()).ok,
       disk: () => housekeeping.hasRoom(),
       housekeeping: () => housekeeping.failing().length === 0,
@@ -224,6 +263,11 @@ export async function openGateway(
       streams,
       numbers,
       validateApplication: validator('application'),
+      validateAuthorization: validator('authorization'),
+      validateQuery: validator('query-request'),
+      desk,
+      extranet,
+      areaCode: config.areaCode,
       codes: codeTables(mappings.profile(PROFILES.registry).tables),
       files,
       bodyLimitBytes: config.bodyLimitBytes,

@@ -46,6 +46,21 @@ export function optional(about: About & { pattern?: RegExp; form?: string }): Se
   return { ...about, fallback: null, read: (raw) => (raw === '' || raw === null ? null : inner.read(raw)) }
 }
 
+/** Values separated by commas, or a list in the file. */
+export function list(
+  about: About & { fallback: readonly string[]; pattern: RegExp; form: string },
+): Setting<readonly string[]> {
+  return {
+    ...about,
+    read: (raw) => {
+      const values: unknown[] = Array.isArray(raw) ? raw : String(raw).split(',')
+      const texts = values.map((value) => (typeof value === 'string' ? value.trim() : '')).filter((one) => one !== '')
+      const wrong = texts.find((one) => !about.pattern.test(one))
+      return wrong === undefined ? texts : new Fault(`must be ${about.form}, separated by commas`)
+    },
+  }
+}
+
 export function flag(about: About & { fallback: boolean }): Setting<boolean> {
   return {
     ...about,

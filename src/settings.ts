@@ -1,7 +1,8 @@
-import { choice, flag, integer, optional, type Setting, text } from './setting-kinds.ts'
+import { choice, flag, integer, list, optional, type Setting, text } from './setting-kinds.ts'
 
 // Without user and password: these addresses are shown.
 const URL_FORM = { pattern: /^https?:\/\/[^\s/?#@]+(\/\S*)?$/, form: 'an http or https address without credentials' }
+const NETWORK = /^[0-9a-fA-F.:]+(\/\d{1,3})?$/
 /**
  * Every setting: its variable, unit, default and a sentence. Endpoints' states, access and trust are not here: they are
  * rows and files that change while the gateway runs.
@@ -147,6 +148,37 @@ export const settings = {
     min: 0,
     max: 1_048_576,
     about: 'Free space below which nothing new is accepted.',
+  }),
+  trustedProxies: list({
+    variable: 'TRUSTED_PROXIES',
+    fallback: [],
+    pattern: NETWORK,
+    form: 'networks like 10.0.0.0/8',
+    about: 'Proxies whose X-Forwarded-For is believed; from anyone else it is not looked at.',
+  }),
+  // queries
+  egovNetworks: list({
+    variable: 'EGOV_NETWORKS',
+    fallback: [],
+    pattern: NETWORK,
+    form: 'networks like 10.0.0.0/8',
+    about: 'The e-government extranet (电子政务外网); callers from elsewhere come from the internet.',
+  }),
+  queryWaitMs: integer({
+    variable: 'QUERY_WAIT_MS',
+    unit: 'ms',
+    fallback: 8_000,
+    min: 10,
+    max: 120_000,
+    about: 'How long a query waits for the registry before it is answered 202 and told by an event.',
+  }),
+  queriesWaiting: integer({
+    variable: 'QUERIES_WAITING',
+    unit: 'queries',
+    fallback: 200,
+    min: 1,
+    max: 10_000,
+    about: 'Queries that may wait for a turn at the registry; more are told to come again.',
   }),
   // site
   areaCode: text({

@@ -138,9 +138,7 @@ export function removeScope(owner: ScopeOwner, means: AdministrationMeans): Prom
     return {
       result: { removed: held.length > 0 },
       told:
-        held.length === 0
-          ? null
-          : { what: 'scope-removed', facts: { accountId, operatorId: operatorId ?? undefined } },
+        held.length === 0 ? null : { what: 'scope-removed', facts: { accountId, operatorId: operatorId ?? undefined } },
     }
   })
 }

@@ -49,6 +49,8 @@ export interface AccessSnapshot {
   revision: number
   certificates: ReadonlyMap<string, RegisteredCertificate>
   operator(bankId: string, code: string): Operator | undefined
+  /** By the bank's code and the account's name. */
+  account(bankCode: string, name: string): Account | undefined
   /** What the account may query; with an operator's id, what that operator may for it. */
   scope(accountId: string, operatorId?: string): Scope | undefined
 }
@@ -114,6 +116,7 @@ export async function loadSnapshot(db: Queryable): Promise<AccessSnapshot> {
       sealed: Buffer.from(row.sealed, 'base64'),
     })
   }
+  const byName = new Map([...accounts.values()].map((account) => [`${account.bank.code}/${account.name}`, account]))
   const scopes = new Map<string, Scope>()
   for (const row of stored.scopes) {
     scopes.set(`${row.account_id}/${row.operator_id ?? ''}`, {
@@ -132,6 +135,7 @@ export async function loadSnapshot(db: Queryable): Promise<AccessSnapshot> {
     revision: stored.revision,
     certificates,
     operator: (bankId, code) => operators.get(`${bankId}/${code}`),
+    account: (bankCode, name) => byName.get(`${bankCode}/${name}`),
     scope: (accountId, operatorId) => scopes.get(`${accountId}/${operatorId ?? ''}`),
   }
 }

@@ -15,22 +15,21 @@ declare module 'fastify' {
   }
 }
 
+/** What a route says of its call; the rest is in the request. */
+type Asked = Omit<BankCall, 'requestId' | 'route' | 'auth' | 'operatorCode'>
+
 /** Performs a call and sends its answer. */
 export async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   means: PerformMeans,
-  call: Pick<BankCall, 'needsOperator' | 'key' | 'plan'>,
+  call: Asked,
 ): Promise<FastifyReply> {
   const done = await performFor(request, means, call)
   return send(reply, done)
 }
 
-export function performFor(
-  request: FastifyRequest,
-  means: PerformMeans,
-  call: Pick<BankCall, 'needsOperator' | 'key' | 'plan'>,
-): Promise<Answer> {
+export function performFor(request: FastifyRequest, means: PerformMeans, call: Asked): Promise<Answer> {
   return perform(
     {
       ...call,

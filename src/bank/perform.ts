@@ -37,7 +37,7 @@ export interface BankCall {
    * For a repeat of a call whose answer holds personal data: whether it may be given again, and its record.
    * @param holder the request that has the key. @throws {Problem} the refusal, which is traced.
    */
-  planRepeat?(caller: Caller, holder: string): Promise<(rows: Rows) => void>
+  planRepeat?(caller: Caller, holder: string): Promise<((rows: Rows) => void) | undefined>
   /** What a repeat is told while the call's own answer is still to come; without it, `request-in-progress`. */
   pending?(caller: Caller, holder: string): Promise<Answer | null>
 }
@@ -148,12 +148,7 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
   )
 }
 
-async function repeated(
-  call: BankCall,
-  caller: Caller | null,
-  holder: string,
-  means: PerformMeans,
-): Promise<Answer> {
+async function repeated(call: BankCall, caller: Caller | null, holder: string, means: PerformMeans): Promise<Answer> {
   const stored = await readAnswer(means.pool, holder)
   if (stored === undefined) {
     const pending = caller === null ? null : await call.pending?.(caller, holder)

@@ -93,7 +93,14 @@ async function planQuery(body: unknown, caller: Caller, request: FastifyRequest,
     purpose: given.purpose,
     area: given.area ?? means.areaCode,
   }
-  const { granted, scopes } = permit(asked, given.authorizationId !== undefined, given.fields ?? null, caller, request, means)
+  const { granted, scopes } = permit(
+    asked,
+    given.authorizationId !== undefined,
+    given.fields ?? null,
+    caller,
+    request,
+    means,
+  )
   const authorization = await authorizationFor(given.authorizationId, asked, caller, means)
 
   const now = means.clock.now()

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { checkStanding, readAuthorizations } from '../access/authorizations.ts'
+import { readAuthorizations } from '../access/authorizations.ts'
 import { admit, type Caller, codesInForce, refusal } from '../access/decide.ts'
 import { revisionGate } from '../access/directory.ts'
 import { zoneOf } from '../access/network.ts'
@@ -207,12 +207,7 @@ function addDisclosure(
 }
 
 /** What of an answer that was given or kept may be told now: never more than when it was asked. */
-async function grantedNow(
-  query: Query,
-  caller: Caller,
-  request: FastifyRequest,
-  means: BankMeans,
-): Promise<Granted> {
+async function grantedNow(query: Query, caller: Caller, request: FastifyRequest, means: BankMeans): Promise<Granted> {
   const { granted } = permit(query.asked, query.authorizationId !== null, query.fields, caller, request, means)
   if (query.authorizationId === null) return granted
   const found = await readAuthorizations(means.pool, query.bankId, [query.authorizationId], means.sealer)
@@ -224,12 +219,7 @@ async function grantedNow(
 }
 
 /** GET /v1/queries/{id}. */
-export async function planRead(
-  id: string,
-  caller: Caller,
-  request: FastifyRequest,
-  means: BankMeans,
-): Promise<Plan> {
+export async function planRead(id: string, caller: Caller, request: FastifyRequest, means: BankMeans): Promise<Plan> {
   const query = isUuid(id) ? await readQuery(means.pool, caller.account.bank.id, { id }, means.sealer) : undefined
   if (query === undefined) {
     throw new Problem('query-not-found', { zh: '没有此查询', en: 'there is no such query' }, { rule: 'query.of-bank' })

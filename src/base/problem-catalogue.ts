@@ -121,7 +121,12 @@ export const problems = {
   },
   // queries
   'scope-missing': { status: 403, retry: 'never', title: '没有查询范围', titleEn: 'There is no query scope' },
-  'scope-not-valid': { status: 403, retry: 'never', title: '查询范围不在有效期内', titleEn: 'The query scope is not valid' },
+  'scope-not-valid': {
+    status: 403,
+    retry: 'never',
+    title: '查询范围不在有效期内',
+    titleEn: 'The query scope is not valid',
+  },
   'network-not-granted': {
     status: 403,
     retry: 'never',
@@ -134,9 +139,24 @@ export const problems = {
     title: '未开通该级别的查询',
     titleEn: 'Queries of this level are not granted',
   },
-  'purpose-not-granted': { status: 403, retry: 'never', title: '未开通该查询目的', titleEn: 'The purpose is not granted' },
-  'field-not-granted': { status: 403, retry: 'never', title: '查询范围不含该字段', titleEn: 'A field is outside the scope' },
-  'quota-spent': { status: 429, retry: 'after', title: '当日查询次数已用完', titleEn: 'The queries of the day are used up' },
+  'purpose-not-granted': {
+    status: 403,
+    retry: 'never',
+    title: '未开通该查询目的',
+    titleEn: 'The purpose is not granted',
+  },
+  'field-not-granted': {
+    status: 403,
+    retry: 'never',
+    title: '查询范围不含该字段',
+    titleEn: 'A field is outside the scope',
+  },
+  'quota-spent': {
+    status: 429,
+    retry: 'after',
+    title: '当日查询次数已用完',
+    titleEn: 'The queries of the day are used up',
+  },
   'authorization-required': {
     status: 403,
     retry: 'never',
@@ -149,7 +169,12 @@ export const problems = {
     title: '授权书不存在',
     titleEn: 'No such authorization for this caller',
   },
-  'authorization-revoked': { status: 403, retry: 'never', title: '授权书已撤销', titleEn: 'The authorization was revoked' },
+  'authorization-revoked': {
+    status: 403,
+    retry: 'never',
+    title: '授权书已撤销',
+    titleEn: 'The authorization was revoked',
+  },
   'authorization-expired': {
     status: 403,
     retry: 'never',
@@ -181,7 +206,12 @@ export const problems = {
     title: '登记系统暂不可用',
     titleEn: 'The registry cannot be asked now',
   },
-  'registry-refused': { status: 502, retry: 'never', title: '登记系统拒绝了查询', titleEn: 'The registry refused the question' },
+  'registry-refused': {
+    status: 502,
+    retry: 'never',
+    title: '登记系统拒绝了查询',
+    titleEn: 'The registry refused the question',
+  },
   // administration of access
   'administration-invalid': {
     status: 422,

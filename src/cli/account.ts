@@ -1,6 +1,8 @@
 import { addAccount } from '../access/administration-additions.ts'
 import { businessTypes } from '../access/administration-checks.ts'
 import { listAccounts } from '../access/administration-lists.ts'
+import { purposes } from '../access/purposes.ts'
+import { scopeActs } from './account-scopes.ts'
 import { administrationMeans } from './administration-means.ts'
 import { flag, requiredText, requiredTexts, text } from './arguments.ts'
 import { commandOfActs } from './command.ts'
@@ -13,12 +15,29 @@ bdc-gateway account add --bank CODE --name NAME --business-types TYPE,… --area
                         [--answer-algorithm p256 | sm2]
 bdc-gateway account list [--bank CODE] [--json]
 bdc-gateway account suspend | resume | close --bank CODE --name NAME [--why TEXT]
+bdc-gateway account scope --bank CODE --name NAME [--operator CODE] --levels flags,detail --purposes PURPOSE,…
+                        --areas AREA,… --zones internet,egov --fields FIELD=RULE,… --daily-quota N
+                        --valid-from DAY --valid-to DAY [--without-authorization]
+bdc-gateway account unscope --bank CODE --name NAME [--operator CODE]
+bdc-gateway account explain --bank CODE --name NAME --operator CODE [--level L] [--purpose P] [--area A] [--zone Z]
+                        [--field-list FIELD,…] [--without-authorization] [--json]
 
   银行的接口账号：可办业务、地区（6 位行政区划代码）、有效期（首尾两日均含）、网关应答的签名算法（默认 p256）。
   未授予的一律拒绝。业务类型：
   Accounts of a bank: what they may file, for which areas (six-digit division codes), in which period (both days
   included), and with what the gateway signs its answers (p256 by default). What is not granted is refused. Types:
     ${businessTypes.join(', ')}
+
+  scope    查询范围：账号与业务办理人员都须有，以较窄者为准；字段 name、idNumber、phone、address，规则 show、mask、hide（未写即
+           hide）；--without-authorization 表示查询不须授权书。对下一个请求即生效
+  explain  某个查询会不会被许可，由哪条规则决定，可取得哪些字段
+  scope    what may be queried: the account and its operator both need one, and the narrower counts; fields are name,
+           idNumber, phone, address, rules are show, mask, hide (hide when not named). Holds for the next request
+  explain  whether a query would be allowed, which rule decides, and which fields would leave
+  目的 / purposes:
+    ${Object.entries(purposes)
+      .map(([word, zh]) => `${word} ${zh}`)
+      .join(', ')}
 
   例 / example:
     bdc-gateway account add --bank 91420000000000001R --name 信贷系统 --business-types mortgage-first --areas 420222 \\
@@ -70,6 +89,7 @@ export const run = commandOfActs('account', HELP, {
         return 0
       }),
   },
+  ...scopeActs,
   ...standingActs(['suspend', 'resume', 'close'], { bank: requiredText, name: requiredText }, (given) => ({
     kind: 'account',
     bank: given.text('bank'),

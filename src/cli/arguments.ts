@@ -9,6 +9,7 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
 export const text = { kind: 'text' } as const
 export const requiredText = { kind: 'text', required: true } as const
+export const texts = { kind: 'texts' } as const
 export const requiredTexts = { kind: 'texts', required: true } as const
 export const flag = { kind: 'flag' } as const
 

@@ -28,9 +28,12 @@ export function buildServer(options: {
   bodyLimitBytes: number
   requestsAtOnce: number
   requestTimeoutMs: number
+  /** Whether X-Forwarded-For of this peer is believed. */
+  isTrustedProxy: (address: string) => boolean
 }): FastifyInstance {
   const server = Fastify({
     logger: false,
+    trustProxy: options.isTrustedProxy,
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: options.requestTimeoutMs,
     genReqId: () => newId(),

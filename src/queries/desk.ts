@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '../base/problem.ts'
 import type { Pool } from '../db/pool.ts'
 import { type ConcludeMeans, concludeLater, replyLater } from './conclude.ts'
+import { isAskedProperty } from './disclose.ts'
 import type { AskRegistry, RegistryWord } from './findings.ts'
 import { claimQueries, type Query } from './store.ts'
 
@@ -100,7 +101,10 @@ export class Desk {
     if (this.#busy >= this.means.atOnce) await new Promise<void>((resolve) => this.#turns.push(resolve))
     else this.#busy += 1
     try {
-      return await this.means.ask(query.asked, query.by)
+      const word = await this.means.ask(query.asked, query.by)
+      if (word.kind !== 'answered' || isAskedProperty(word.findings, query.asked)) return word
+      this.means.onFault('ask the registry', new Error('the answer is about another property'))
+      return { kind: 'unavailable', reason: 'the answer is about another property' }
     } catch (error) {
       this.means.onFault('ask the registry', error)
       return { kind: 'unavailable', reason: 'the question could not be put' }

@@ -26,7 +26,7 @@ export interface QueryPage {
     area: string | null
     useCode: string | null
   } | null
-  flags: { mortgaged: boolean; seized: boolean; objected: boolean; noticed: boolean; coOwned: boolean } | null
+  flags: { [Flag in 'mortgaged' | 'seized' | 'objected' | 'noticed' | 'coOwned']: boolean | null } | null
   holders: {
     name: string | null
     idType: string | null
@@ -76,10 +76,7 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
   const { property } = findings
   if (!findings.matched || property === undefined) return none('nothing-found')
   if (!rule.isAreaGranted(property.unitNumber.slice(0, 6))) return none('area-not-granted')
-  const mortgageNumbers = new Set(findings.mortgages.map(({ registryNumber }) => registryNumber))
-  const owners = findings.holders.filter(
-    ({ registryNumber }) => registryNumber === undefined || !mortgageNumbers.has(registryNumber),
-  )
+  const owners = findings.holders
   const { authorizer } = rule
   if (authorizer !== null && !owners.some((owner) => isSamePerson(owner, authorizer)))
     return none('authorizer-not-holder')
@@ -97,7 +94,7 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
       area: property.area ?? null,
       useCode: property.useCode ?? null,
     },
-    flags: findings.flags ?? null,
+    flags: flagsOf(findings),
     holders: owners
       .map((owner) => {
         const idNumber = ruled('idNumber', owner.idNumber)
@@ -134,6 +131,12 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
       ...(isNamed ? owners.flatMap(({ idNumber }) => (idNumber === undefined ? [] : [idNumber])) : []),
     ],
   }
+}
+
+function flagsOf({ flags }: Findings): QueryPage['flags'] {
+  if (flags === undefined) return null
+  const { mortgaged = null, seized = null, objected = null, noticed = null, coOwned = null } = flags
+  return { mortgaged, seized, objected, noticed, coOwned }
 }
 
 /** Of another's mortgage only that it is there: no amount, no mortgagee, no number by which it could be asked about. */
@@ -217,9 +220,10 @@ export function isAskedProperty(
   const { property } = findings
   if (property === undefined) return true
   if (asked.certificateNumber !== undefined) return sameNumber(asked.certificateNumber, property.certificateNumber)
-  if (asked.proofNumber === undefined) return false
   const proof = asked.proofNumber
-  return (
-    sameNumber(proof, property.proofNumber) || findings.mortgages.some((one) => sameNumber(proof, one.proofNumber))
-  )
+  if (proof === undefined) return false
+  const told = [property.proofNumber, ...findings.mortgages.map(({ proofNumber }) => proofNumber)]
+  const known = told.filter((number) => number !== undefined)
+  // Flags alone may name no proof at all.
+  return known.length === 0 || known.some((number) => sameNumber(proof, number))
 }

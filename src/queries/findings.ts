@@ -1,6 +1,6 @@
 import type { PersonId } from '../access/authorizations.ts'
 import type { QueryLevel } from '../access/scope.ts'
-import type { QueryAnswer } from '../base/canonical.ts'
+import type { IdType, Query, QueryAnswer } from '../base/canonical.ts'
 
 /** What a bank asks; sealed in the store. */
 export interface Asked {
@@ -34,3 +34,18 @@ export type RegistryWord =
 
 /** Asks the registry; reading harms nothing, so it may be asked again. Given by the composition root. */
 export type AskRegistry = (asked: Asked, by: AskedBy) => Promise<RegistryWord>
+
+/** The question as the registry's mapping takes it. */
+export function toQuestion(asked: Asked, by: AskedBy): Query {
+  const { level, certificateNumber, proofNumber, holder } = asked
+  return {
+    level,
+    ...(certificateNumber === undefined ? {} : { certificateNumber }),
+    ...(proofNumber === undefined ? {} : { proofNumber }),
+    holder: { name: holder.name, idType: holder.idType as IdType, idNumber: holder.idNumber },
+    purpose: by.purpose,
+    ...(by.authorization === null ? {} : { authorization: by.authorization }),
+    bank: by.bank,
+    operatorName: by.operatorName,
+  }
+}

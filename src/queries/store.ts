@@ -193,9 +193,7 @@ function toQuery(row: QueryRow, sealer: Sealer): Query {
     quotaDay: row.quota_day,
     code: row.code,
     findings:
-      row.answer === null
-        ? null
-        : (JSON.parse(sealer.open(row.answer, answerContext(row.id)).toString()) as Findings),
+      row.answer === null ? null : (JSON.parse(sealer.open(row.answer, answerContext(row.id)).toString()) as Findings),
     createdAt: row.created_at,
     answeredAt: row.answered_at,
   }

@@ -16,6 +16,9 @@ const documents = [
   'contexts',
   'authorization',
   'query-request',
+  'query',
+  'query-answer',
+  'callback',
 ]
 
 // From the sources and from dist alike.

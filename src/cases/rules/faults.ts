@@ -105,7 +105,7 @@ export const ruleFaults = {
   'period-over': ['期间已过', 'The period is over'],
   'numbers-doubled': ['证书号与证明号只写一个', 'Name either the certificate or the proof, not both'],
   'number-missing': ['证书号与证明号须写一个', 'Name the certificate or the proof'],
-  'authorization-unknown': ['没有这个编号的授权书', 'No authorization has this id'],
+  'query-authorization-unknown': ['没有这个编号的查询授权书', 'No query authorization has this id'],
   'material-unknown': ['没有这个编号的已上传材料', 'No uploaded material has this id'],
   'material-missing': ['缺少必需的材料', 'A required material is missing'],
   'material-property-unknown': [
