@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import { businessTypes } from '../access/administration-checks.ts'
+import { authorizationBindings, readAuthorizations } from '../access/authorizations.ts'
 import { type Caller, codesInForce, permitFiling, refusal } from '../access/decide.ts'
 import { operatorDetails } from '../access/operator-details.ts'
 import { newId } from '../base/id.ts'
@@ -8,6 +9,7 @@ import { Problem } from '../base/problem.ts'
 import type { Application } from '../cases/application.ts'
 import { fileCase } from '../cases/file-case.ts'
 import { areaCodes, normalise } from '../cases/normalise.ts'
+import { ruleFault } from '../cases/rules/faults.ts'
 import { checkMortgageFirst } from '../cases/rules/mortgage-first.ts'
 import { type Ask, ask, type Rows } from '../db/batch.ts'
 import type { CaseStreams } from '../delivery/case-streams.ts'
@@ -84,13 +86,19 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
     application.materials.map(({ id }) => id),
     means.sealer,
   )
-  const faults = checkMortgageFirst(application, {
+  const authorizationIds = application.authorizationIds ?? []
+  const authorizations = await readAuthorizations(means.pool, account.bank.id, authorizationIds, means.sealer)
+  const unknown = authorizationIds.flatMap((id, i) =>
+    authorizations.has(id) ? [] : [ruleFault(`/authorizationIds/${i}`, 'query-authorization-unknown')],
+  )
+  const broken = checkMortgageFirst(application, {
     bankCodes: codesInForce(account.bank),
     operatorId: operator.code,
     isOperator: (code) => snapshot.operator(account.bank.id, code)?.state === 'active',
     isMaterial: (id) => materials.has(id),
     now: means.clock.now(),
   })
+  const faults = [...unknown, ...broken]
   if (faults.length > 0) {
     throw new Problem(
       'business-rule-violated',
@@ -150,6 +158,7 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
         firstFileNumber,
         rule,
       }
+      rows.add(authorizationBindings, ...authorizationIds.map((id) => ({ id, caseId })))
       const act = fileCase(filing, held.of(streams), rows, means.cases)
       const created = {
         id: caseId,

@@ -14,7 +14,9 @@ type Mutable<T> = T extends string
         : { -readonly [Key in keyof T]: Mutable<T[Key]> }
 
 /** The body of POST /v1/applications of the sample. */
-export type SampleApplication = Mutable<typeof sampleMortgageFirst>
+export type SampleApplication = Omit<Mutable<typeof sampleMortgageFirst>, 'authorizationIds'> & {
+  authorizationIds?: string[]
+}
 
 export interface SampleCase {
   application: SampleApplication
@@ -29,6 +31,8 @@ export interface SampleCaseOptions {
   vary?: boolean
   /** The operator's id in place of the sample's. */
   operator?: string
+  /** Authorizations that the gateway knows; the sample's own is none of them. */
+  authorizationIds?: string[]
 }
 
 /** The sample application with a fresh reference and material ids, and its nine materials as generated PDFs. */
@@ -37,6 +41,8 @@ export function sampleCase(options: SampleCaseOptions = {}): SampleCase {
   const application = JSON.parse(options.vary === true ? varied(text) : text) as SampleApplication
   const [year, month, day] = new Date().toISOString().slice(0, 10).split('-')
   application.bankReference = options.bankReference ?? `ED-${year}-${month}${day}-${digits(8)}`
+  delete application.authorizationIds
+  if (options.authorizationIds !== undefined) application.authorizationIds = options.authorizationIds
   if (options.operator !== undefined) {
     application.operator.id = options.operator
     for (const material of application.materials) material.checkedBy = options.operator

@@ -46,6 +46,8 @@ function world({ bank, account, certificate, operator }: Changes = {}) {
   const snapshot: AccessSnapshot = {
     revision: 1,
     certificates: new Map([[registered.fingerprint, registered]]),
+    account: () => undefined,
+    scope: () => undefined,
     operator: (bankId, code) => (operator !== null && bankId === 'bank-1' && code === known.code ? known : undefined),
   }
   return { snapshot, registered, account: ofAccount, operator: known }

@@ -1,0 +1,146 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { type FieldRule, type FieldRules, fieldRules } from '../../src/access/scope.ts'
+import { type DisclosureRule, disclose } from '../../src/queries/disclose.ts'
+import type { Findings } from '../../src/queries/findings.ts'
+
+const UNIT = '420222001003GB00057F00120031'
+const OWNER = { name: '标记甲𠮷名', idType: 'resident-id', idNumber: '42022219030512001X' } as const
+/** What must only leave under a rule for its field. */
+const MARKED = {
+  name: ['标记甲𠮷名', '标记乙名'],
+  idNumber: ['42022219030512001X', '420222190408230027'],
+  phone: ['13000000011', '13000000022'],
+  address: ['标记镇标记路8号标记花园12幢', '标记村三组77号'],
+} as const
+/** What must never leave for a bank that is not the mortgagee. */
+const OTHERS = ['240.55', '99887766', '标记抵押银行', '91420222MA0000015G', '鄂(2022)阳新县不动产证明第0002930号']
+
+const findings: Findings = {
+  messageId: '420222261109700001',
+  success: true,
+  code: '0000',
+  faults: [],
+  matched: true,
+  checkedAt: '2026-11-09T08:41:01+08:00',
+  property: {
+    certificateNumber: '鄂(2019)阳新县不动产权第0003112号',
+    unitNumber: UNIT,
+    location: MARKED.address[0],
+    area: '118.36',
+    useCode: '11',
+  },
+  flags: { mortgaged: true, seized: false, objected: false, noticed: false, coOwned: true },
+  holders: [
+    { ...OWNER, phone: MARKED.phone[0], address: MARKED.address[1], share: '60%', coOwnership: 'in-shares' },
+    { name: MARKED.name[1], idType: 'resident-id', idNumber: MARKED.idNumber[1], phone: MARKED.phone[1] },
+  ],
+  ownership: {
+    registryNumber: '201903120045',
+    location: MARKED.address[0],
+    landUser: MARKED.name[0],
+    registeredAt: '2019-03-12T10:00:00+08:00',
+    reason: '买卖',
+  },
+  mortgages: [
+    {
+      registryNumber: '202206200018',
+      proofNumber: OTHERS[4] as string,
+      kind: 'ordinary',
+      securedAmount: '240.55',
+      maximumAmount: '99887766',
+      mortgagorNames: [MARKED.name[0]],
+      mortgagees: [{ name: OTHERS[2] as string, idType: 'business-licence', idNumber: OTHERS[3] as string }],
+      registeredAt: '2022-06-21T15:10:00+08:00',
+      rank: 1,
+    },
+  ],
+}
+
+const rules: fc.Arbitrary<FieldRules> = fc.record({
+  name: fc.constantFrom(...fieldRules),
+  idNumber: fc.constantFrom(...fieldRules),
+  phone: fc.constantFrom(...fieldRules),
+  address: fc.constantFrom(...fieldRules),
+})
+const rule = (more: Partial<DisclosureRule>): DisclosureRule => ({
+  level: 'detail',
+  fields: { name: 'show', idNumber: 'show', phone: 'show', address: 'show' },
+  authorizer: OWNER,
+  isAreaGranted: () => true,
+  bankCodes: new Set(['91420222000000019R']),
+  ...more,
+})
+
+await t.test('nothing leaves beyond the rule of its field, and the record lists exactly what leaves', async (t) => {
+  const seen = new Set<string>()
+  fc.assert(
+    fc.property(rules, fc.constantFrom('flags' as const, 'detail' as const), (fields, level) => {
+      const { page, fields: told } = disclose(findings, rule({ fields, level }))
+      const text = JSON.stringify(page)
+      for (const [field, values] of Object.entries(MARKED) as [keyof FieldRules, readonly string[]][]) {
+        const out = values.filter((value) => text.includes(value))
+        if (fields[field] !== 'show' && out.length > 0) throw new Error(`${field} ${fields[field]} shows ${out}`)
+        if (fields[field] === 'show' && out.length === 0) throw new Error(`${field} is granted and was not shown`)
+        seen.add(`${field} ${fields[field]}`)
+      }
+      if (OTHERS.some((value) => text.includes(value))) throw new Error("another bank's mortgage is told of")
+      if (level === 'flags' && (page.ownership !== null || page.mortgages.length > 0)) throw new Error('detail leaves')
+      if (JSON.stringify([...told].sort()) !== JSON.stringify(leavesOf(page, fields))) throw new Error('another list')
+    }),
+    { numRuns: 500 },
+  )
+  t.equal(seen.size, 12)
+})
+
+/** The leaves of a page that hold something, found without the code under test. */
+function leavesOf(page: unknown, fields: FieldRules): string[] {
+  const found = new Set<string>()
+  const masked: Record<string, FieldRule> = {
+    'property.location': fields.address,
+    'holders.address': fields.address,
+    'holders.name': fields.name,
+    'mortgages.mortgagorNames': fields.name,
+    'holders.idNumber': fields.idNumber,
+    'holders.phone': fields.phone,
+  }
+  const visit = (value: unknown, path: string[]): void => {
+    if (value === null) return
+    if (Array.isArray(value)) value.forEach((one) => visit(one, path))
+    else if (typeof value === 'object')
+      Object.entries(value as object).forEach(([key, one]) => visit(one, [...path, key]))
+    else found.add(masked[path.join('.')] === 'mask' ? `${path.join('.')}:masked` : path.join('.'))
+  }
+  visit(page, [])
+  return [...found].sort()
+}
+
+await t.test('no match has one shape, whatever the reason', async (t) => {
+  const stranger = { name: '标记甲𠮷名', idType: 'resident-id', idNumber: '420222190408230027' }
+  const notHolder = disclose(findings, rule({ authorizer: stranger }))
+  const elsewhere = disclose(findings, rule({ isAreaGranted: () => false }))
+  const nothing = disclose({ ...findings, matched: false, property: undefined } as unknown as Findings, rule({}))
+  t.same(notHolder.page, nothing.page)
+  t.same(elsewhere.page, nothing.page)
+  t.same(Object.keys(nothing.page), Object.keys(disclose(findings, rule({})).page))
+  t.same([notHolder.why, elsewhere.why, nothing.why], ['authorizer-not-holder', 'area-not-granted', 'nothing-found'])
+  for (const one of [notHolder, elsewhere, nothing]) {
+    t.same(one.fields, ['code'])
+    t.same(one.subjects, [])
+  }
+})
+
+await t.test('the authorizer must agree in name, kind and number', async (t) => {
+  for (const authorizer of [
+    { ...OWNER, name: '标记甲名' },
+    { ...OWNER, idType: 'passport' },
+    { ...OWNER, idNumber: '420222190305120010' },
+  ])
+    t.equal(disclose(findings, rule({ authorizer })).page.code, 'no-match')
+  t.equal(disclose(findings, rule({ authorizer: { ...OWNER, idNumber: '42022219030512001x' } })).page.code, 'match')
+})
+
+await t.test('of a mortgage of its own a bank sees the amount', async (t) => {
+  const own = disclose(findings, rule({ bankCodes: new Set([OTHERS[3] as string]) })).page.mortgages[0]
+  t.match(own, { own: true, securedAmount: '240.55', proofNumber: OTHERS[4] })
+})
