@@ -4,7 +4,7 @@ const rows = [
   ['db', 'http'],
   ['trace'],
   ['mapping', 'trust', 'materials', 'access', 'delivery', 'intake'],
-  ['cases'],
+  ['cases', 'queries'],
   ['bank', 'platform', 'registry'],
 ]
 const forbidden = [
