@@ -4,7 +4,7 @@ import { businessTypes } from '../access/administration-checks.ts'
 import { type Caller, codesInForce, permitFiling, refusal } from '../access/decide.ts'
 import { operatorDetails } from '../access/operator-details.ts'
 import { newId } from '../base/id.ts'
-import { Problem, problemBody } from '../base/problem.ts'
+import { Problem } from '../base/problem.ts'
 import type { Application } from '../cases/application.ts'
 import { fileCase } from '../cases/file-case.ts'
 import { areaCodes, normalise } from '../cases/normalise.ts'
@@ -18,6 +18,8 @@ import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } fr
 import { caseRoutes } from './cases.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
+import { refusedAnswer } from './refused-answer.ts'
+import { withdrawalRoutes } from './withdrawal.ts'
 
 /** Business types that this gateway files today. */
 const OFFERED = new Set(['mortgage-first'])
@@ -25,6 +27,7 @@ const OFFERED = new Set(['mortgage-first'])
 /** POST /v1/applications: an application becomes a case, once. */
 export const applicationRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
   await server.register(caseRoutes, means)
+  await server.register(withdrawalRoutes, means)
 
   server.post('/applications', async (request, reply) => {
     if (!means.hasRoom()) {
@@ -170,13 +173,7 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
 }
 
 /** Decided in the transaction, so it is kept and repeated like any other answer. */
-function referenceUsed(
-  caseId: string,
-  requestId: string,
-  rows: Rows,
-  { account, operator }: Caller,
-  means: BankMeans,
-): Answer {
+function referenceUsed(caseId: string, requestId: string, rows: Rows, caller: Caller, means: BankMeans): Answer {
   const problem = new Problem(
     'bank-reference-used',
     { zh: `该银行业务编号已用于办件 ${caseId}`, en: `this bank reference is that of case ${caseId}` },
@@ -192,20 +189,5 @@ function referenceUsed(
       ],
     },
   )
-  const act = means.record({
-    type: 'request-refused',
-    at: means.clock.now(),
-    actors: { bankId: account.bank.id, accountId: account.id, operator: operator?.code },
-    caseId,
-    rule: 'bank-reference.once',
-    outcome: problem.code,
-    facts: { requestId },
-  })
-  act.addTo(rows)
-  return {
-    status: problem.status,
-    headers: { 'content-type': 'application/problem+json; charset=utf-8' },
-    body: jsonBody(problemBody(problem, requestId)),
-    receipt: act.receipt,
-  }
+  return refusedAnswer(problem, { caseId, requestId }, caller, rows, means)
 }

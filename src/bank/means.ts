@@ -1,6 +1,8 @@
 import type { Json } from '../base/json.ts'
 import type { CaseMeans } from '../cases/apply.ts'
 import type { Numbers } from '../cases/numbers.ts'
+import type { CaseHold } from '../cases/store.ts'
+import type { Step } from '../db/batch.ts'
 import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import type { Validate } from '../http/validator.ts'
 import type { Files } from '../materials/files.ts'
@@ -15,9 +17,11 @@ export interface BankMeans extends PerformMeans {
   refusals: RefusalCounter
   signers: Signers
   cases: CaseMeans
+  caseLock: Step<string, CaseHold | null>
   streams: CaseStreamsStep
   numbers: Numbers
   validateApplication: Validate
+  validateWithdrawal: Validate
   codes: { table(name: string): Json | undefined; names(): string[] }
   files: Files
   bodyLimitBytes: number

@@ -190,6 +190,18 @@ export const problems = {
   },
   // bank API
   'case-not-found': { status: 404, retry: 'never', title: '办件不存在', titleEn: 'No such case for this caller' },
+  'case-ended': {
+    status: 409,
+    retry: 'never',
+    title: '办件已办结或终止',
+    titleEn: 'The case has ended',
+  },
+  'withdrawal-pending': {
+    status: 409,
+    retry: 'never',
+    title: '撤回申请正在等待答复',
+    titleEn: 'A withdrawal is pending',
+  },
   'material-not-found': {
     status: 404,
     retry: 'never',
