@@ -23,6 +23,9 @@ import { buildServer } from './http/server.ts'
 import { openValidator } from './http/validator.ts'
 import { loadMappings } from './mapping/mapping-set.ts'
 import { Files } from './materials/files.ts'
+import { readPlatformCertificates } from './platform/authenticate.ts'
+import { applyCallbacks } from './platform/callback-courier.ts'
+import { callbackRoutes } from './platform/callback-routes.ts'
 import { openPlatformClient } from './platform/client.ts'
 import { platformDestination } from './platform/destination.ts'
 import { openRegistryClient } from './registry/client.ts'
@@ -183,6 +186,18 @@ export async function openGateway(
     })
     onClose(() => polling.stop())
 
+    const callbacks = startPeriodic({
+      intervalMs: config.reconcileMs,
+      work: async (signal) => {
+        const onError = (error: unknown): void => onFault('apply a callback', error)
+        const means = { pool, batch, cases, caseLock: lock, streams, numbers, onError }
+        while (!signal.aborted && (await applyCallbacks(means)) > 0);
+      },
+      onError: (error) => onFault('apply callbacks', error),
+    })
+    onClose(() => callbacks.stop())
+    const platformCertificates = await readPlatformCertificates(config.platformCertificates)
+
     let url = ''
     const server = buildServer({
       log,
@@ -231,6 +246,26 @@ export async function openGateway(
       materialLimitBytes: config.materialLimitBytes,
       uploadsAtOnce: config.uploadsAtOnce,
       hasRoom: () => housekeeping.hasRoom(),
+    })
+    await server.register(callbackRoutes, {
+      prefix: '/platform',
+      source: {
+        id: config.platformId,
+        certificates: platformCertificates,
+        sm2,
+        publicUrl: () => config.publicUrl ?? url,
+        windowSeconds: config.signatureWindowSeconds,
+        databaseNow: () => databaseClock.now(),
+      },
+      profile: PROFILES.platform,
+      pool,
+      batch,
+      cases,
+      mappings,
+      site,
+      signers,
+      refusals: trace.refusals,
+      onStored: () => callbacks.wake(),
     })
     await server.register(registryRoutes, {
       prefix: '/registry/v1',

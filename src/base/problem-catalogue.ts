@@ -349,6 +349,20 @@ export const problems = {
     title: '报文无法生成',
     titleEn: 'The message cannot be written',
   },
+  // platform
+  'platform-unknown': { status: 404, retry: 'never', title: '平台不存在', titleEn: 'No such platform' },
+  'callback-type-refused': {
+    status: 422,
+    retry: 'never',
+    title: '不接受该类型的回调',
+    titleEn: 'A callback of this type is not taken',
+  },
+  'callback-differs': {
+    status: 409,
+    retry: 'never',
+    title: '同一编号的报文内容不同',
+    titleEn: 'The message came before with other content',
+  },
   // registry
   'hint-refused': {
     status: 401,

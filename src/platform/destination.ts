@@ -16,6 +16,7 @@ import type { MappingSet } from '../mapping/mapping-set.ts'
 import { renderMessage } from '../mapping/render.ts'
 import type { Files } from '../materials/files.ts'
 import type { PlatformClient } from './client.ts'
+import { inboxWakes } from './inbox.ts'
 
 export interface PlatformMeans {
   endpoint: string
@@ -185,6 +186,7 @@ function settle(means: PlatformMeans, message: ClaimedMessage, result: SendResul
         platformNumber: said.platformNumber ?? '',
       }
       applyFacts(hold, streams, [fact], rows, means.cases)
+      rows.add(inboxWakes, fact.platformNumber)
     },
   }
 }
