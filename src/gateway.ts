@@ -28,6 +28,7 @@ import { applyCallbacks } from './platform/callback-courier.ts'
 import { callbackRoutes } from './platform/callback-routes.ts'
 import { openPlatformClient } from './platform/client.ts'
 import { platformDestination } from './platform/destination.ts'
+import { formFields } from './platform/form-fields.ts'
 import { openRegistryClient } from './registry/client.ts'
 import { registryDestination } from './registry/destination.ts'
 import { pollOnce } from './registry/poller.ts'
@@ -77,6 +78,7 @@ export async function openGateway(
 
     const cases: CaseMeans = {
       rules: {
+        correctionFields: mappings.profile(PROFILES.registry).tables.get('BZZD')?.toWord ?? new Map(),
         platformIsSource: false,
         certificateLockedUntilPaid: config.certificateLockedUntilPaid,
         relayTypes: ['20', '30'],
@@ -186,11 +188,20 @@ export async function openGateway(
     })
     onClose(() => polling.stop())
 
+    const formField = formFields(mappings.profile(PROFILES.platform).tables.get('EgovFormField')?.toCode ?? new Map())
     const callbacks = startPeriodic({
       intervalMs: config.reconcileMs,
       work: async (signal) => {
         const onError = (error: unknown): void => onFault('apply a callback', error)
-        const means = { pool, batch, cases, caseLock: lock, streams, numbers, onError }
+        const means = {
+          ...shared,
+          batch,
+          streams,
+          numbers,
+          validateApplication: validator('application'),
+          formField,
+          onError,
+        }
         while (!signal.aborted && (await applyCallbacks(means)) > 0);
       },
       onError: (error) => onFault('apply callbacks', error),
@@ -240,6 +251,8 @@ export async function openGateway(
       numbers,
       validateApplication: validator('application'),
       validateWithdrawal: validator('withdrawal-request'),
+      validateCorrection: validator('correction'),
+      formField,
       codes: codeTables(mappings.profile(PROFILES.registry).tables),
       files,
       bodyLimitBytes: config.bodyLimitBytes,

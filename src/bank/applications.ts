@@ -16,6 +16,7 @@ import type { Answer } from '../intake/once.ts'
 import { readMaterials } from '../materials/store.ts'
 import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
 import { caseRoutes } from './cases.ts'
+import { correctionRoutes } from './corrections.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
 import { refusedAnswer } from './refused-answer.ts'
@@ -27,6 +28,7 @@ const OFFERED = new Set(['mortgage-first'])
 /** POST /v1/applications: an application becomes a case, once. */
 export const applicationRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
   await server.register(caseRoutes, means)
+  await server.register(correctionRoutes, means)
   await server.register(withdrawalRoutes, means)
 
   server.post('/applications', async (request, reply) => {

@@ -1,5 +1,6 @@
 import type { Json } from '../base/json.ts'
 import type { CaseMeans } from '../cases/apply.ts'
+import type { FormField } from '../cases/correct.ts'
 import type { Numbers } from '../cases/numbers.ts'
 import type { CaseHold } from '../cases/store.ts'
 import type { Step } from '../db/batch.ts'
@@ -22,6 +23,9 @@ export interface BankMeans extends PerformMeans {
   numbers: Numbers
   validateApplication: Validate
   validateWithdrawal: Validate
+  validateCorrection: Validate
+  /** How the platform's forms call a member of an application. */
+  formField: FormField
   codes: { table(name: string): Json | undefined; names(): string[] }
   files: Files
   bodyLimitBytes: number

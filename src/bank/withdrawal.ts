@@ -18,6 +18,7 @@ import { laterMaterials } from './later-materials.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
 import { refusedAnswer } from './refused-answer.ts'
+import { requestRefused } from './request-refused.ts'
 
 interface Body {
   reason: string
@@ -123,7 +124,8 @@ async function plan(
       const hold = held.of(lock)
       if (hold === null) throw new Error('a case has gone')
       const fault = withdrawalFault(hold.memory)
-      if (fault !== null) return refusedAnswer(refusals[fault](), { caseId: head.id, requestId }, caller, rows, means)
+      if (fault !== null)
+        return refusedAnswer(requestRefused(fault), { caseId: head.id, requestId }, caller, rows, means)
       requestWithdrawal(hold, held.of(streams), wanted, rows, means.cases)
       const who = { accountId: account.id, operator: operator.code, rule }
       const act = withdrawalRecord(hold, wanted, who, means.cases)
@@ -138,20 +140,4 @@ async function plan(
       }
     },
   }
-}
-
-/** Why a case takes no request of this kind now; shared by withdrawals and corrections. */
-export const refusals = {
-  'case-ended': (): Problem =>
-    new Problem(
-      'case-ended',
-      { zh: '办件已办结或终止，不能再撤回或补正', en: 'the case has ended: nothing can be asked of it' },
-      { rule: 'case.open' },
-    ),
-  'withdrawal-pending': (): Problem =>
-    new Problem(
-      'withdrawal-pending',
-      { zh: '撤回申请正在等待登记机构答复', en: 'a withdrawal awaits the word of the registry' },
-      { rule: 'withdrawal.once' },
-    ),
 }

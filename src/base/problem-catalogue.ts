@@ -202,6 +202,24 @@ export const problems = {
     title: '撤回申请正在等待答复',
     titleEn: 'A withdrawal is pending',
   },
+  'correction-not-open': {
+    status: 409,
+    retry: 'never',
+    title: '没有待答复的补正',
+    titleEn: 'No correction is open',
+  },
+  'correction-round-wrong': {
+    status: 409,
+    retry: 'never',
+    title: '补正轮次不符',
+    titleEn: 'Another round of correction is open',
+  },
+  'correction-invalid': {
+    status: 422,
+    retry: 'never',
+    title: '补正答复与所要求的事项不符',
+    titleEn: 'The answer does not fit the items asked for',
+  },
   'material-not-found': {
     status: 404,
     retry: 'never',

@@ -1,4 +1,5 @@
 import type { NormalisedCase } from './application.ts'
+import type { FieldPaths } from './facets/correction.ts'
 import { type SentEntry, sentEntries } from './facets/register-entry.ts'
 import type { Fact, FactContent } from './facts.ts'
 
@@ -168,6 +169,8 @@ export interface CaseRules {
   /** The platform's word for acceptance, review, recording and the rest decides as the registry's does. */
   platformIsSource: boolean
   certificateLockedUntilPaid: boolean
+  /** The registry's fields in items of correction, and the members that they stand for. */
+  correctionFields?: FieldPaths
   /** Types that the platform's profile carries; facts of other types are not relayed. */
   relayTypes: readonly RelayType[]
 }

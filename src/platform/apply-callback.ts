@@ -1,6 +1,6 @@
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
 import { addConcern } from '../cases/concern.ts'
-import type { Fact, FactName } from '../cases/facts.ts'
+import type { Fact } from '../cases/facts.ts'
 import type { CaseState } from '../cases/state.ts'
 import type { CaseHold } from '../cases/store.ts'
 import { requestWithdrawal, withdrawalFault, withdrawalRecord } from '../cases/withdrawal.ts'
@@ -30,7 +30,10 @@ type RaiseReason =
   | 'payment-not-made'
   | 'payment-of-no-part'
   | 'withdrawal-after-end'
+  | 'withdrawal-files-elsewhere'
   | 'callback-incomplete'
+  | 'correction-not-open'
+  | 'correction-unusable'
 
 /** Joins an acknowledgement, a payment or a withdrawal to its case. A 22 has a file of its own. */
 export function applyCallback(callback: Callback, ground: Ground): Applied {
@@ -67,8 +70,8 @@ function applyAcknowledgement(callback: Callback, ground: Ground): Applied {
 function applyPayment(callback: Callback, ground: Ground): Applied {
   const { payment, messageId } = callback
   if (payment === undefined) return raise('callback-incomplete', callback, ground)
-  const fact = paymentFacts[payment.state]
-  if (fact === undefined) return raise('payment-not-made', callback, ground)
+  const { state: fact } = payment
+  if (fact !== 'fee-paid' && fact !== 'fee-partly-paid') return raise('payment-not-made', callback, ground)
   const part = partPaid(ground.hold.memory, payment.amount)
   if (part === 'unknown') return 'waiting'
   if (part === null) return raise('payment-of-no-part', callback, ground)
@@ -83,7 +86,7 @@ function applyPayment(callback: Callback, ground: Ground): Applied {
         saidBy: 'platform',
         reportedIn: '25',
         messageId,
-        amount,
+        ...(amount === undefined ? {} : { amount }),
         ...(currency === undefined ? {} : { currency }),
         ...(orderNumber === undefined ? {} : { orderNumber }),
         ...(bank === undefined ? {} : { bank }),
@@ -93,18 +96,11 @@ function applyPayment(callback: Callback, ground: Ground): Applied {
   )
 }
 
-const paymentFacts: { [state: string]: FactName } = {
-  paid: 'fee-paid',
-  'fee-paid': 'fee-paid',
-  'partly-paid': 'fee-partly-paid',
-  'fee-partly-paid': 'fee-partly-paid',
-}
-
 /**
  * The part that a payment is for, as the platform names none: the only one, or the one whose fee it is. `unknown` while
  * the registry has not told the fees of all parts; null when it is the fee of none, or of several.
  */
-export function partPaid(memory: CaseState, amount: string): number | 'unknown' | null {
+export function partPaid(memory: CaseState, amount: string | undefined): number | 'unknown' | null {
   const [only, ...others] = memory.parts
   if (only !== undefined && others.length === 0) return only.part
   const fits = memory.parts.filter(({ fee }) => fee.amount === amount)
@@ -130,7 +126,9 @@ function applyWithdrawal(callback: Callback, ground: Ground): Applied {
   }
   requestWithdrawal(hold, streams, request, rows, means)
   withdrawalRecord(hold, request, { system: 'platform', rule: 'callback.withdrawal' }, means).addTo(rows)
-  return 'applied'
+  // The request goes its way; that its papers lie at the platform only is for a person.
+  const hasFiles = (withdrawal.materials ?? []).length > 0
+  return hasFiles ? raise('withdrawal-files-elsewhere', callback, ground) : 'applied'
 }
 
 /** A contradiction among the facts has raised itself. */

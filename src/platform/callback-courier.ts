@@ -6,6 +6,7 @@ import { ask, type Batch, type Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import { type Applied, applyCallback, type Ground } from './apply-callback.ts'
+import { applyCorrection, type CorrectionMeans, prepareCorrection } from './apply-correction.ts'
 import { type DueCallback, dueCallbacks, inboxChanges, waitingLock } from './inbox.ts'
 
 export interface CallbackCourierMeans {
@@ -15,6 +16,8 @@ export interface CallbackCourierMeans {
   caseLock: Step<string, CaseHold | null>
   streams: CaseStreamsStep
   numbers: Numbers
+  validateApplication: CorrectionMeans['validateApplication']
+  formField: CorrectionMeans['formField']
   onError: (error: unknown) => void
 }
 
@@ -47,7 +50,10 @@ export async function applyCallbacks(means: CallbackCourierMeans): Promise<numbe
 async function applyOne(due: DueCallback, means: CallbackCourierMeans): Promise<void> {
   const { caseId, callback } = due
   if (caseId === null) return postpone(due, means)
+  const { clock, sealer } = means.cases
   const numbers = callback.type === '26' ? await means.numbers.take('message') : []
+  const prepared =
+    callback.type === '22' ? await prepareCorrection(caseId, callback, { ...means, sealer, now: clock.now() }) : null
   const waiting = ask(waitingLock, due)
   const lock = ask(means.caseLock, caseId, (held) => held.of(waiting) !== null)
   const streams = ask(means.streams, caseId, (held) => held.of(waiting) !== null)
@@ -61,7 +67,12 @@ async function applyOne(due: DueCallback, means: CallbackCourierMeans): Promise<
       const now = means.cases.clock.now()
       const ground: Ground | null =
         hold === null ? null : { hold, streams: held.of(streams), now, numbers, rows, means: means.cases }
-      const applied: Applied = ground === null ? 'waiting' : applyCallback(callback, ground)
+      const applied: Applied =
+        ground === null
+          ? 'waiting'
+          : prepared === null
+            ? applyCallback(callback, ground)
+            : applyCorrection(callback, prepared, ground)
       if (applied === 'waiting') return later(due, place.tries, now)
       rows.add(inboxChanges, { platform: due.platform, unid: due.unid, state: applied, due_at: now })
 

@@ -3,6 +3,7 @@ import { newId } from '../base/id.ts'
 import type { Json } from '../base/json.ts'
 import { type Fault, Problem } from '../base/problem.ts'
 import { messageContexts, type Site } from '../cases/contexts.ts'
+import type { FactName } from '../cases/facts.ts'
 import { MappingError } from '../mapping/faults.ts'
 import type { MappingSet } from '../mapping/mapping-set.ts'
 
@@ -15,15 +16,16 @@ export interface Callback {
   acknowledgement?: Omit<Acknowledgement, 'messageId' | 'platformNumber'>
   correction?: { round: number; items: CallbackItem[] }
   payment?: {
-    amount: string
+    amount?: string
     currency?: string
-    state: string
+    /** The fact of the fee that it says. */
+    state: FactName
     paidAt?: string
     orderNumber?: string
     bank?: string
     remark?: string
   }
-  withdrawal?: { reason: string; requestedAt?: string; operatorName?: string }
+  withdrawal?: { reason: string; requestedAt?: string; operatorName?: string; materials?: { materialId: string }[] }
 }
 
 /** One item of a correction as it was answered at the platform: a file that we hold, or a field of a form. */
@@ -73,10 +75,7 @@ export function readCallback(
   }
   const contexts = messageContexts({ id: newId(), createdAt: now }, site)
   try {
-    const read = mappings.inward(`${profile}/${type}`).read(body, contexts)
-    return withLowerIds(
-      type === '99' ? acknowledged(read as unknown as Acknowledgement) : (read as unknown as Callback),
-    )
+    return withLowerId(mappings.inward(`${profile}/callback-${type}`).read(body, contexts) as unknown as Callback)
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
     const faults: Fault[] = error.places.map(({ path, code, detail, detailEn }) => ({
@@ -99,28 +98,8 @@ export function uuidOf(unid: string): string | null {
   return found === null ? null : found.slice(1).join('-')
 }
 
-function acknowledged({ messageId, platformNumber, ...acknowledgement }: Acknowledgement): Callback {
-  if (messageId === undefined) {
-    throw new Problem(
-      'message-invalid',
-      { zh: '报文缺少 unid', en: 'the message has no unid' },
-      {
-        faults: [
-          { pointer: '/Case/unid', code: 'missing', detail: '必填项无值', detailEn: 'a required value is absent' },
-        ],
-      },
-    )
-  }
-  return {
-    messageId,
-    type: '99',
-    ...(platformNumber === undefined ? {} : { platformNumber }),
-    acknowledgement,
-  }
-}
-
 // One message is one message, in whatever case its id is written.
-function withLowerIds(callback: Callback): Callback {
+function withLowerId(callback: Callback): Callback {
   return { ...callback, messageId: callback.messageId.toLowerCase() }
 }
 
