@@ -1234,3 +1234,568 @@ export interface Contexts {
     serviceName: string
   }
 }
+/**
+ * 向登记系统的一次查询，QUERY 报文的来源：一本证书或一份证明
+ */
+export interface Query {
+  /**
+   * 应答级别：仅核验标志、登记明细
+   */
+  level: 'flags' | 'detail'
+  /**
+   * 不动产权证书号，与证明号二者取一
+   */
+  certificateNumber?: string
+  /**
+   * 不动产登记证明号，与证书号二者取一
+   */
+  proofNumber?: string
+  /**
+   * 权利人
+   */
+  holder: {
+    /**
+     * 姓名或名称，逐字保留
+     */
+    name: string
+    idType: IdType
+    /**
+     * 证件号码
+     */
+    idNumber: string
+  }
+  /**
+   * 查询目的
+   */
+  purpose: string
+  /**
+   * 查询授权书；所用的权限不要求授权时没有
+   */
+  authorization?: {
+    id: Uuid
+    /**
+     * 授权期间的首日
+     */
+    from: string
+    /**
+     * 授权期间的末日
+     */
+    to: string
+  }
+  /**
+   * 查询单位
+   */
+  bank: {
+    /**
+     * 银行名称
+     */
+    name: string
+    /**
+     * 统一社会信用代码
+     */
+    code: string
+  }
+  /**
+   * 查询的业务办理人员姓名
+   */
+  operatorName: string
+}
+/**
+ * 登记系统对查询的答复；未查到时只有原因，没有其他内容
+ */
+export interface QueryAnswer {
+  /**
+   * 所答报文的编号
+   */
+  messageId: string
+  /**
+   * 登记系统是否接受了该报文
+   */
+  success: boolean
+  /**
+   * 响应代码
+   */
+  code: string
+  /**
+   * 响应信息
+   */
+  text?: string
+  /**
+   * 未接受时：须人工处理、稍后原样重发、先查找、代码未知
+   */
+  retry?: 'never' | 'same' | 'look-up' | 'unknown'
+  /**
+   * 登记系统指出的错误
+   */
+  faults: {
+    /**
+     * 序号
+     */
+    number?: number
+    /**
+     * 代码
+     */
+    code?: string
+    /**
+     * 位置
+     */
+    place?: string
+    /**
+     * 内容
+     */
+    text?: string
+  }[]
+  /**
+   * 号码与权利人是否与登记簿一致
+   */
+  matched: boolean
+  /**
+   * 未查到的原因
+   */
+  reason?: 'not-found' | 'not-registered' | 'not-held-here' | 'none-in-area' | 'none-current'
+  /**
+   * 核验时间
+   */
+  checkedAt?: string
+  /**
+   * 所查的不动产
+   */
+  property?: {
+    /**
+     * 不动产权证书号
+     */
+    certificateNumber?: string
+    /**
+     * 不动产登记证明号
+     */
+    proofNumber?: string
+    /**
+     * 不动产单元号
+     */
+    unitNumber: string
+    /**
+     * 坐落
+     */
+    location?: string
+    /**
+     * 建筑面积，平方米
+     */
+    area?: string
+    /**
+     * 房屋用途，数据库标准 FWYT 的代码
+     */
+    useCode?: string
+  }
+  /**
+   * 核验标志
+   */
+  flags?: {
+    /**
+     * 是否抵押
+     */
+    mortgaged?: boolean
+    /**
+     * 是否查封
+     */
+    seized?: boolean
+    /**
+     * 是否异议
+     */
+    objected?: boolean
+    /**
+     * 是否预告登记
+     */
+    noticed?: boolean
+    /**
+     * 是否共有
+     */
+    coOwned?: boolean
+  }
+  /**
+   * 所有权的现时权利人
+   */
+  holders: {
+    /**
+     * 姓名或名称
+     */
+    name: string
+    idType?: IdType
+    /**
+     * 证件号码
+     */
+    idNumber?: string
+    /**
+     * 权利人类型
+     */
+    kind?: 'person' | 'company' | 'public-institution' | 'state-organ' | 'other'
+    /**
+     * 电话
+     */
+    phone?: string
+    /**
+     * 地址
+     */
+    address?: string
+    /**
+     * 权利比例，照录
+     */
+    share?: string
+    /**
+     * 共有方式
+     */
+    coOwnership?: 'sole' | 'joint' | 'in-shares' | 'other'
+    /**
+     * 不动产权证书号
+     */
+    certificateNumber?: string
+    /**
+     * 业务号 YWH
+     */
+    registryNumber?: string
+    /**
+     * 权利类型，数据库标准 QLLX 的代码
+     */
+    rightKind?: string
+  }[]
+  /**
+   * 房地产权
+   */
+  ownership?: {
+    /**
+     * 业务号 YWH
+     */
+    registryNumber?: string
+    /**
+     * 不动产单元号
+     */
+    unitNumber?: string
+    /**
+     * 不动产权证书号
+     */
+    certificateNumber?: string
+    /**
+     * 权利类型，数据库标准 QLLX 的代码
+     */
+    rightKind?: string
+    /**
+     * 登记原因
+     */
+    reason?: string
+    /**
+     * 房地坐落
+     */
+    location?: string
+    /**
+     * 土地使用权人
+     */
+    landUser?: string
+    /**
+     * 规划用途，数据库标准 FWYT 的代码
+     */
+    useCode?: string
+    /**
+     * 房屋结构，数据库标准 FWJG 的代码
+     */
+    structure?: string
+    /**
+     * 所在层
+     */
+    floor?: string
+    /**
+     * 总层数
+     */
+    totalFloors?: string
+    /**
+     * 建筑面积，平方米
+     */
+    area?: string
+    /**
+     * 登记机构
+     */
+    authority?: string
+    /**
+     * 登簿人
+     */
+    registeredBy?: string
+    /**
+     * 登记时间
+     */
+    registeredAt?: string
+    /**
+     * 权属状态
+     */
+    rightStatus?: 'provisional' | 'current' | 'historical' | 'ended'
+  }
+  /**
+   * 现势的抵押权，只在登记明细中
+   */
+  mortgages: {
+    /**
+     * 业务号 YWH
+     */
+    registryNumber?: string
+    /**
+     * 不动产单元号
+     */
+    unitNumber?: string
+    /**
+     * 不动产登记证明号
+     */
+    proofNumber?: string
+    kind?: MortgageKind
+    /**
+     * 被担保主债权数额，元
+     */
+    securedAmount?: string
+    /**
+     * 最高债权额，元
+     */
+    maximumAmount?: string
+    currency?: Currency
+    term?: Period
+    determinationPeriod?: Period
+    /**
+     * 最高债权确定事实
+     */
+    determinationFacts?: string
+    /**
+     * 担保范围
+     */
+    scope?: string
+    /**
+     * 抵押人
+     */
+    mortgagorNames: string[]
+    /**
+     * 抵押权人
+     */
+    mortgagees: {
+      /**
+       * 名称
+       */
+      name: string
+      idType?: IdType
+      /**
+       * 证件号码
+       */
+      idNumber?: string
+    }[]
+    /**
+     * 登记时间
+     */
+    registeredAt?: string
+    /**
+     * 登簿人
+     */
+    registeredBy?: string
+    /**
+     * 登记机构
+     */
+    authority?: string
+    /**
+     * 权属状态
+     */
+    rightStatus?: 'provisional' | 'current' | 'historical' | 'ended'
+    /**
+     * 上手业务号
+     */
+    previousBusinessNumber?: string
+    /**
+     * 抵押权顺位
+     */
+    rank?: number
+    /**
+     * 是否存在禁止或者限制转让的约定
+     */
+    transferRestricted?: boolean
+    /**
+     * 抵押面积
+     */
+    area?: string
+    areaUnit?: AreaUnit
+    /**
+     * 登记原因
+     */
+    reason?: string
+    /**
+     * 附记
+     */
+    remarks?: string
+  }[]
+}
+/**
+ * 平台主动送来的报文：反馈（99）、补正的答复（22）、缴费（25）、撤回（26）
+ */
+export interface Callback {
+  /**
+   * 报文编号 unid，也是去重的依据
+   */
+  messageId: string
+  /**
+   * 报文类型
+   */
+  type: '99' | '22' | '25' | '26'
+  /**
+   * 申报号 SN；没有接受的反馈可以没有
+   */
+  platformNumber?: string
+  /**
+   * 平台发送的时间
+   */
+  sentAt?: string
+  /**
+   * 反馈（99）
+   */
+  acknowledgement?: {
+    /**
+     * 所答报文的类型
+     */
+    ofType?: string
+    /**
+     * 所答报文的编号
+     */
+    ofMessageId: string
+    /**
+     * 平台是否接受
+     */
+    accepted: boolean
+    /**
+     * 代码
+     */
+    code?: string
+    /**
+     * 说明
+     */
+    text?: string
+    /**
+     * 时间
+     */
+    at?: string
+  }
+  /**
+   * 补正的答复（22）
+   */
+  correction?: {
+    /**
+     * 补正轮次
+     */
+    round: number
+    /**
+     * 补正事项的答复
+     */
+    items: {
+      /**
+       * 补正事项序号
+       */
+      number: number
+      /**
+       * 网上材料或表单项
+       */
+      mode: 'upload' | 'form'
+      /**
+       * 新材料的编号，平台的写法，无连字符
+       */
+      materialId?: string
+      /**
+       * 所替换材料的编号，无连字符
+       */
+      replaces?: string
+      /**
+       * 材料或表单项的名称
+       */
+      name?: string
+      /**
+       * 文件名
+       */
+      fileName?: string
+      /**
+       * 答复
+       */
+      answer?: string
+      /**
+       * 表单名
+       */
+      form?: string
+      /**
+       * 表单项
+       */
+      field?: string
+      /**
+       * 表单编号
+       */
+      formId?: string
+      /**
+       * 更正后的值
+       */
+      value?: string
+    }[]
+  }
+  /**
+   * 缴费（25）
+   */
+  payment?: {
+    /**
+     * 收费项目
+     */
+    name?: string
+    /**
+     * 金额，元
+     */
+    amount?: string
+    currency?: Currency
+    /**
+     * 缴费状态，即所说的事实
+     */
+    state: 'fee-exempt' | 'fee-due' | 'fee-paid' | 'fee-partly-paid' | 'fee-refunding' | 'fee-refunded'
+    /**
+     * 缴费时间
+     */
+    paidAt?: string
+    /**
+     * 缴费单号
+     */
+    orderNumber?: string
+    /**
+     * 缴费银行
+     */
+    bank?: string
+    /**
+     * 备注
+     */
+    remark?: string
+  }
+  /**
+   * 撤回的请求（26），不是撤回的事实
+   */
+  withdrawal?: {
+    /**
+     * 撤回原因
+     */
+    reason: string
+    /**
+     * 申请撤回的时间
+     */
+    requestedAt?: string
+    /**
+     * 经办人
+     */
+    operatorName?: string
+    /**
+     * 随附的材料
+     */
+    materials?: {
+      /**
+       * 材料编号，无连字符
+       */
+      materialId: string
+      /**
+       * 材料名称
+       */
+      name: string
+      /**
+       * 文件名
+       */
+      fileName?: string
+    }[]
+  }
+}

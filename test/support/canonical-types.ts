@@ -14,6 +14,9 @@ const documents = [
   'step',
   'outcome',
   'contexts',
+  'query',
+  'query-answer',
+  'callback',
 ]
 
 // From the sources and from dist alike.
