@@ -4,7 +4,8 @@ import { type Caller, codesInForce, permitFiling } from '../access/decide.ts'
 import { shanghaiDay } from '../base/clock.ts'
 import { type Fault, Problem } from '../base/problem.ts'
 import { answerCorrection, correctionRecord } from '../cases/answer-correction.ts'
-import { answerFaults, type CorrectionAnswer, correctDocument, correctedPart } from '../cases/correct.ts'
+import { type CorrectionAnswer, correctDocument, openParts } from '../cases/correct.ts'
+import { answerFaults } from '../cases/rules/answer-rules.ts'
 import { correctionFaults } from '../cases/rules/correction-rules.ts'
 import { ruleFault } from '../cases/rules/faults.ts'
 import { laterMaterialFaults } from '../cases/rules/material-rules.ts'
@@ -55,9 +56,9 @@ async function plan(
   const body = given as Body
   const [seen] = await readCases(means.pool, [head.id], means.sealer)
   if (seen === undefined) throw new Error('a case has gone')
-  const found = correctedPart(seen.memory, body)
+  const found = openParts(seen.memory, body.round)
   if ('fault' in found) throw requestRefused(found.fault)
-  const { part } = found
+  const { parts } = found
   const document = await readDocument(means.pool, head.id, seen.documentVersion, means.sealer)
   const files = body.items.flatMap(({ material, replaces }, index) =>
     material === undefined
@@ -80,25 +81,21 @@ async function plan(
   }
   const check = { ...context, today: shanghaiDay(now) }
   throwFaults('correction-invalid', [
-    ...answerFaults(document, part, body),
+    ...answerFaults(document, parts, body),
     ...(body.operator.id === operator.code ? [] : [ruleFault('/operator/id', 'operator-differs')]),
     ...timeFaults('/appliedAt', body.appliedAt, check),
     ...laterMaterialFaults(files, document, check),
   ])
-  const corrected = correctDocument(
-    document,
-    part,
-    body,
-    materials.stored,
-    (seen.memory.lastSequence ?? 0) + 1,
-    means.formField,
-  )
-  const broken = correctionFaults(document, corrected.document, body, part.part, means.validateApplication, context)
+  const corrected = correctDocument(document, parts, body, {
+    stored: materials.stored,
+    sequence: (seen.memory.lastSequence ?? 0) + 1,
+    formField: means.formField,
+  })
+  const broken = correctionFaults(document, corrected.document, body, parts, means.validateApplication, context)
   throwFaults('message-invalid', broken.shape)
   throwFaults('business-rule-violated', broken.rules)
   const wanted = {
     by: 'bank' as const,
-    part: part.part,
     corrected,
     numbers: await means.numbers.take('message', files.length + 1),
   }
@@ -116,7 +113,7 @@ async function plan(
     act: (held, rows) => {
       const hold = held.of(lock)
       if (hold === null) throw new Error('a case has gone')
-      const now = correctedPart(hold.memory, body)
+      const now = openParts(hold.memory, body.round)
       if ('fault' in now)
         return refusedAnswer(requestRefused(now.fault), { caseId: head.id, requestId }, caller, rows, means)
       // Checked against a version that another answer has overtaken: to be sent again and judged anew.
@@ -127,7 +124,7 @@ async function plan(
       const told = {
         id: head.id,
         request: hold.memory.request,
-        part: part.part,
+        parts: corrected.source.parts.map(({ number }) => number),
         round: body.round,
         documentVersion: hold.documentVersion,
         state: hold.state,

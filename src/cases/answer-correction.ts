@@ -4,6 +4,7 @@ import type { TraceRecord } from '../trace/record.ts'
 import type { CaseMeans } from './apply.ts'
 import type { FilesSource } from './case-files.ts'
 import type { Corrected } from './correct.ts'
+import type { CorrectedSource } from './corrected.ts'
 import { sentEntries } from './facets/register-entry.ts'
 import { addRequest, type RequestMessage } from './request.ts'
 import type { Asker, CaseState, PartState } from './state.ts'
@@ -11,8 +12,6 @@ import { type CaseHold, documentInserts, sealDocument } from './store.ts'
 
 export interface CorrectionRequest {
   by: Asker
-  /** Of which part. */
-  part: number
   corrected: Corrected
   /** The registry's BizMsgIDs: one for each new file, then that of the answer. */
   numbers: readonly string[]
@@ -30,7 +29,7 @@ export function answerCorrection(
   rows: Rows,
   means: CaseMeans,
 ): void {
-  const { by, part, corrected, numbers } = request
+  const { by, corrected, numbers } = request
   const { document, source, files } = corrected
   const version = hold.documentVersion + 1
   const sealed = sealDocument(hold.id, version, document, means.sealer)
@@ -48,14 +47,15 @@ export function answerCorrection(
     streams,
     {
       type: 'correction-answered',
-      part,
+      part: partOf(source),
       at: source.answeredAt,
       memory: answeredMemory(hold.memory, request),
       documentVersion: version,
       content: {
         round: source.round,
         by,
-        items: source.items.map(({ number, answer, material, changes }) => ({
+        items: source.items.map(({ part, number, answer, material, changes }) => ({
+          part,
           number,
           answer,
           ...(material === undefined ? {} : { materialId: material.id }),
@@ -88,7 +88,7 @@ export function correctionRecord(
     outcome: 'correction-sent',
     facts: {
       by: request.by,
-      part: request.part,
+      part: partOf(source),
       round: source.round,
       items: source.items.length,
       materialIds: files.map(({ id }) => id),
@@ -97,20 +97,25 @@ export function correctionRecord(
     personal: {
       bankReference: hold.bankReference,
       ...Object.fromEntries(
-        source.items.flatMap(({ number, changes }) =>
-          changes.map(({ path, value }) => [`items[${number}]${path.replaceAll('/', '.')}`, String(value)]),
+        source.items.flatMap(({ part, number, changes }) =>
+          changes.map(({ path, value }) => [`parts[${part}].items[${number}]${path.replaceAll('/', '.')}`, value]),
         ),
       ),
     },
   })
 }
 
-function answeredMemory(memory: CaseState, { by, part, corrected }: CorrectionRequest): CaseState {
+/** Of the event: the part, or 0 when it is about several. */
+function partOf({ parts }: CorrectedSource): number {
+  return parts.length === 1 ? (parts[0]?.number ?? 0) : 0
+}
+
+function answeredMemory(memory: CaseState, { by, corrected }: CorrectionRequest): CaseState {
   const { document, source, files } = corrected
-  const own = document.parts.find(({ number }) => number === part)
-  if (own === undefined) throw new Error('a correction is of a part that is not there')
   const parts = memory.parts.map((one): PartState => {
-    if (one.part !== part || one.correction === undefined) return one
+    const own = document.parts.find(({ number }) => number === one.part)
+    const isAnswered = source.parts.some(({ number }) => number === one.part)
+    if (!isAnswered || own === undefined || one.correction === undefined) return one
     return {
       ...one,
       sent: sentEntries(own),

@@ -1,23 +1,23 @@
 import type { Json } from '../base/json.ts'
-import type { Fault, ProblemCode } from '../base/problem.ts'
+import type { ProblemCode } from '../base/problem.ts'
 import type { FiledMaterial, NormalisedMaterial, NormalisedPart } from './application.ts'
 import { type MemberPath, memberPath, pointerOf } from './correctable.ts'
-import type { CorrectedChange, CorrectedItem, CorrectedSource } from './corrected.ts'
+import type { CorrectedChange, CorrectedItem, CorrectedPart, CorrectedSource } from './corrected.ts'
 import type { CaseDocument } from './document.ts'
 import { isCorrectionOpen } from './facets/correction.ts'
-import { ruleFault } from './rules/faults.ts'
-import { type CaseState, type CorrectionItem, hasEnded, type PartState } from './state.ts'
+import { type CaseState, hasEnded, type PartState } from './state.ts'
 
-/** The answer to one round of correction of one part. */
+/** The answer to one round of correction. */
 export interface CorrectionAnswer {
   round: number
-  /** Needed only where several parts have this round open. */
-  part?: number
+  /** When it was given. */
   appliedAt: string
   items: AnsweredItem[]
 }
 
 export interface AnsweredItem {
+  /** Needed only where several parts have this round open. */
+  part?: number
   number: number
   answer: string
   /** Id of the material that the new one takes the place of. */
@@ -31,19 +31,20 @@ type CorrectionFault = Extract<
   'case-ended' | 'withdrawal-pending' | 'correction-not-open' | 'correction-round-wrong'
 >
 
-/** The part whose open round is answered, or why none is. */
-export function correctedPart(
-  memory: CaseState,
-  { round, part }: Pick<CorrectionAnswer, 'round' | 'part'>,
-): { part: PartState } | { fault: CorrectionFault } {
+/** The parts that have this round open, or why none has. */
+export function openParts(memory: CaseState, round: number): { parts: PartState[] } | { fault: CorrectionFault } {
   if (memory.parts.every(hasEnded)) return { fault: 'case-ended' }
   if (memory.request === 'withdrawal-pending') return { fault: 'withdrawal-pending' }
-  const open = memory.parts.filter((one) => isCorrectionOpen(one) && (part === undefined || one.part === part))
+  const open = memory.parts.filter(isCorrectionOpen)
   if (open.length === 0) return { fault: 'correction-not-open' }
-  const ofRound = open.filter(({ correction }) => correction?.round === round)
-  const [found, other] = ofRound
-  if (found === undefined) return { fault: 'correction-round-wrong' }
-  return other === undefined ? { part: found } : { fault: 'correction-round-wrong' }
+  const parts = open.filter(({ correction }) => correction?.round === round)
+  return parts.length === 0 ? { fault: 'correction-round-wrong' } : { parts }
+}
+
+/** The part that an item is about: the one it names, or the only one that is open. */
+export function partOfItem(item: Pick<AnsweredItem, 'part'>, open: readonly PartState[]): PartState | undefined {
+  if (item.part === undefined) return open.length === 1 ? open[0] : undefined
+  return open.find(({ part }) => part === item.part)
 }
 
 /** How a platform's forms call a member; undefined where they do not have it. */
@@ -57,127 +58,107 @@ export interface Corrected {
   files: NormalisedMaterial[]
 }
 
-/** Faults of an answer by itself: its items against those asked, what it replaces, and which members it changes. */
-export function answerFaults(document: CaseDocument, part: PartState, answer: CorrectionAnswer): Fault[] {
-  const asked = part.correction?.items ?? []
-  const own = document.parts.find(({ number }) => number === part.part) as NormalisedPart
-  const faults: Fault[] = []
-  answer.items.forEach((item, index) => {
-    const at = `/items/${index}`
-    if (answer.items.slice(0, index).some(({ number }) => number === item.number)) {
-      faults.push(ruleFault(`${at}/number`, 'correction-item-repeated'))
-    }
-    const wanted = asked.find(({ number }) => number === item.number)
-    if (wanted === undefined) faults.push(ruleFault(`${at}/number`, 'correction-item-unknown'))
-    if (item.replaces !== undefined && !own.materials.some(({ id }) => id === item.replaces)) {
-      faults.push(ruleFault(`${at}/replaces`, 'correction-replaces-unknown'))
-    }
-    item.changes?.forEach(({ path }, place) => {
-      const code = pathFault(path, own, wanted)
-      if (code !== null) faults.push(ruleFault(`${at}/changes/${place}/path`, code))
-    })
-  })
-  for (const { number } of asked) {
-    if (answer.items.some((item) => item.number === number)) continue
-    faults.push(ruleFault('/items', 'correction-item-missing', { zh: `第 ${number} 项`, en: `item ${number}` }))
-  }
-  return faults
+export interface CorrectSources {
+  /** The material as it is kept, under its place in the order of the case's files. */
+  stored(material: FiledMaterial, sequence: number): NormalisedMaterial
+  /** The first place that is free. */
+  sequence: number
+  formField: FormField
 }
 
-/**
- * Applies an answer without faults.
- * @param stored the material as it is kept, under its place in the order of the case's files.
- * @param sequence the first place that is free.
- */
+/** Applies an answer without faults to the parts that are open. */
 export function correctDocument(
   document: CaseDocument,
-  part: PartState,
+  open: readonly PartState[],
   answer: CorrectionAnswer,
-  stored: (material: FiledMaterial, sequence: number) => NormalisedMaterial,
-  sequence: number,
-  formField: FormField,
+  sources: CorrectSources,
 ): Corrected {
   const next = structuredClone(document)
-  const own = next.parts.find(({ number }) => number === part.part) as NormalisedPart
-  const changed = new Set<string>()
   const files: NormalisedMaterial[] = []
+  const parts = new Map<number, { own: NormalisedPart; changed: Set<string>; files: NormalisedMaterial[] }>()
   const items = answer.items.map((item): CorrectedItem => {
+    const { part } = partOfItem(item, open) as PartState
+    const own = next.parts.find(({ number }) => number === part) as NormalisedPart
+    const touched = parts.get(part) ?? { own, changed: new Set<string>(), files: [] }
+    parts.set(part, touched)
     const changes = (item.changes ?? []).map(({ path, value }): CorrectedChange => {
-      const member = memberPath(path, part.part) as MemberPath
-      setMember(own, member.steps, value)
-      changed.add(member.steps[0] === 'properties' ? `properties/${member.steps[1]}` : 'all')
+      const member = memberPath(path, part) as MemberPath
+      setMember(member.steps[0] === 'contact' ? next : own, member.steps, value)
+      for (const name of changesOf(member, own)) touched.changed.add(name)
       return {
-        path: pointerOf(member.part, member.steps, next.parts.length),
+        path: pointerOf(part, member.steps, next.parts.length),
         label: member.label,
-        value,
-        ...formField(member, document),
+        value: String(value),
+        ...sources.formField(member, document),
       }
     })
     const { number, answer: text, material } = item
-    if (material === undefined) return { part: part.part, number, answer: text, changes }
+    if (material === undefined) return { part, number, answer: text, changes }
     const replaced = own.materials.find(({ id }) => id === item.replaces)
-    const file = stored(material, sequence + files.length)
+    const file = sources.stored(material, sources.sequence + files.length)
     files.push(file)
+    touched.files.push(file)
     putMaterial(own, file, replaced?.id)
-    return {
-      part: part.part,
-      number,
-      answer: text,
-      material: {
-        id: file.id,
-        name: file.name,
-        fileName: file.fileName,
-        sequence: file.sequence,
-        ...(replaced === undefined ? {} : { replaces: replaced.id, replacedName: replaced.name }),
-      },
-      changes,
-    }
+    const { id, name, fileName } = file
+    const place = { id, name, fileName, sequence: replaced?.sequence ?? file.sequence }
+    const instead = replaced === undefined ? {} : { replaces: replaced.id, replacedName: replaced.name }
+    return { part, number, answer: text, material: { ...place, ...instead }, changes }
   })
-  // A row of the registry holds members of the part beside those of the unit, so a change of the part changes them all.
-  const properties = own.properties.filter((_, index) => changed.has('all') || changed.has(`properties/${index}`))
   return {
     document: next,
     files,
     source: {
       round: answer.round,
       answeredAt: answer.appliedAt,
-      parts: [{ ...own, properties, materials: files }],
+      appliedAt: next.appliedAt,
+      ...(next.contact === undefined ? {} : { contact: next.contact }),
+      parts: [...parts.values()].map((part) => told(part.own, part.changed, part.files)),
       items,
     },
   }
 }
 
-function pathFault(
-  path: string,
-  own: NormalisedPart,
-  wanted: CorrectionItem | undefined,
-): 'correction-path-refused' | 'correction-path-elsewhere' | null {
-  const member = memberPath(path, own.number)
-  if (member === null || member.part !== own.number) return 'correction-path-refused'
-  const [list, place] = member.steps
-  if (list === 'properties' || list === 'parties') {
-    if (own[list][Number(place)] === undefined) return 'correction-path-refused'
+/** What of a part a changed member belongs to. A row of the registry holds members of the right beside the unit's. */
+function changesOf({ steps }: MemberPath, own: NormalisedPart): string[] {
+  const [list, place] = steps
+  if (list === 'properties') return [`unit ${place}`]
+  if (list === 'contact') return ['contact']
+  if (list !== 'parties') return ['right']
+  const role = own.parties[Number(place)]?.role
+  if (role === 'debtor') return ['debtors']
+  return role === 'mortgagee' ? ['right', 'applicants', 'mortgagees'] : ['right', 'applicants']
+}
+
+function told(own: NormalisedPart, changed: ReadonlySet<string>, files: NormalisedMaterial[]): CorrectedPart {
+  const { number, registryNumber, reason, remarks, parties, mortgage } = own
+  const properties = own.properties
+    .map((property, index) => ({ ...property, number: index + 1 }))
+    .filter((_, index) => changed.has('right') || changed.has(`unit ${index}`))
+  const beside = (['mortgagees', 'applicants', 'debtors', 'contact'] as const).filter((name) => changed.has(name))
+  return {
+    number,
+    registryNumber,
+    ...(reason === undefined ? {} : { reason }),
+    ...(remarks === undefined ? {} : { remarks }),
+    parties,
+    properties,
+    ...(mortgage === undefined ? {} : { mortgage }),
+    ...(beside.length === 0 ? {} : { changed: Object.fromEntries(beside.map((name) => [name, true as const])) }),
+    materials: files,
   }
-  if (member.steps.length > 2 && parentOf(own, member.steps) === undefined) return 'correction-path-refused'
-  const asked = wanted?.resolved?.path
-  if (asked === undefined) return null
-  const askedMember = memberPath(asked, own.number)
-  // What was asked for may bring its neighbours along, an area its unit say; nothing else.
-  return askedMember === null || askedMember.steps.slice(0, -1).join('/') === member.steps.slice(0, -1).join('/')
-    ? null
-    : 'correction-path-elsewhere'
 }
 
-type Record = { [name: string]: unknown }
+type Members = { [name: string]: unknown }
 
-function parentOf(part: NormalisedPart, steps: readonly string[]): Record | undefined {
-  let node: unknown = part
-  for (const step of steps.slice(0, -1)) node = (node as Record | undefined)?.[step]
-  return typeof node === 'object' && node !== null ? (node as Record) : undefined
+/** What holds a member; undefined where the application has no place for it. */
+export function parentOf(root: object, steps: readonly string[]): Members | undefined {
+  let node: unknown = root
+  for (const step of steps.slice(0, -1)) node = (node as Members | undefined)?.[step]
+  return typeof node === 'object' && node !== null ? (node as Members) : undefined
 }
 
-function setMember(part: NormalisedPart, steps: readonly string[], value: Json): void {
-  const parent = parentOf(part, steps)
+function setMember(root: object, steps: readonly string[], value: Json): void {
+  const parent = parentOf(root, steps)
   if (parent === undefined) throw new Error('a changed member has no place')
   parent[steps.at(-1) as string] = value
 }

@@ -1,5 +1,5 @@
 /**
- * Members of a part that a correction may change, by their path with `*` for a place in a list, and what they are called
+ * Members of a part, and the contact of the case, that a correction may change, by their path with `*` for a place in a list, and what they are called
  * in Chinese. What identifies the filing is not among them: units, roles, kinds; that is another application.
  */
 const labels: { [path: string]: string } = {
@@ -39,7 +39,13 @@ const labels: { [path: string]: string } = {
   'mortgage/transferRestricted': '是否存在禁止或者限制转让的约定',
   'mortgage/rank': '抵押顺位',
   'mortgage/contractNumber': '抵押合同号',
+  'mortgage/principalContractNumbers/*': '主债权合同号',
   'mortgage/signedOn': '抵押合同签订日期',
+  'contact/name': '通知人姓名',
+  'contact/phone': '通知人电话',
+  'contact/mobile': '通知人移动电话',
+  'contact/email': '通知人电子邮件',
+  'contact/notifyBy': '通知方式',
 }
 
 /** A member of one part, as a JSON pointer into the application names it. */
@@ -71,5 +77,5 @@ export function memberPath(pointer: string, part: number): MemberPath | null {
 /** The pointer of a member; flat where the case has one part, as the bank wrote it or could have. */
 export function pointerOf(part: number, steps: readonly string[], partCount: number): string {
   const within = steps.map((step) => `/${step}`).join('')
-  return partCount === 1 ? within : `/parts/${part - 1}${within}`
+  return partCount === 1 || steps[0] === 'contact' ? within : `/parts/${part - 1}${within}`
 }

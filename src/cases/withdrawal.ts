@@ -8,13 +8,15 @@ import { addRequest, type RequestMessage } from './request.ts'
 import { type Asker, type CaseState, hasEnded } from './state.ts'
 import type { CaseHold } from './store.ts'
 
-/** What the registry and the platform are told of it: `canonical/withdrawal`, but for the registry's numbers. */
+/** What the registry and the platform are told of it: `canonical/withdrawal`, with the registry's own numbers once it is sent. */
 export interface WithdrawalSource {
   number: number
   reason: string
   requestedAt: string
   operatorName: string
-  parts: { number: number }[]
+  /** Of the first unit. */
+  unitNumber?: string
+  parts: { number: number; registryNumber: string; businessType: string }[]
   materials: NormalisedMaterial[]
 }
 
@@ -48,8 +50,21 @@ export function requestWithdrawal(
   const first = (memory.lastSequence ?? 0) + 1
   const materials = request.materials.map((material, index) => ({ ...material, sequence: first + index }))
   const number = (memory.withdrawal?.number ?? 0) + 1
-  const parts = memory.parts.map(({ part }) => ({ number: part }))
-  const source: WithdrawalSource = { number, reason, requestedAt, operatorName, parts, materials }
+  const parts = memory.parts.map(({ part, provisionalNumber, businessType }) => ({
+    number: part,
+    registryNumber: provisionalNumber,
+    businessType,
+  }))
+  const unitNumber = memory.parts[0]?.units[0]
+  const source: WithdrawalSource = {
+    number,
+    reason,
+    requestedAt,
+    operatorName,
+    ...(unitNumber === undefined ? {} : { unitNumber }),
+    parts,
+    materials,
+  }
   const files: FilesSource = { materials }
   const messages: RequestMessage[] = []
   if (materials.length > 0)

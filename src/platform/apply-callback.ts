@@ -24,6 +24,9 @@ export interface Ground {
   means: CaseMeans
 }
 
+/** Characters that the registry takes. */
+const REASON_LENGTH = 500
+
 type RaiseReason =
   | 'platform-refused'
   | 'acknowledgement-without-number'
@@ -118,7 +121,7 @@ function applyWithdrawal(callback: Callback, ground: Ground): Applied {
   if (fault === 'case-ended') return raise('withdrawal-after-end', callback, ground)
   const request = {
     by: 'platform' as const,
-    reason: withdrawal.reason,
+    reason: withdrawal.reason.slice(0, REASON_LENGTH),
     requestedAt: withdrawal.requestedAt ?? callback.sentAt ?? ground.now.toISOString(),
     operatorName: withdrawal.operatorName ?? '一事联办平台',
     materials: [],

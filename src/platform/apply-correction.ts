@@ -1,17 +1,11 @@
 import type { Json } from '../base/json.ts'
 import { answerCorrection, correctionRecord } from '../cases/answer-correction.ts'
 import type { FiledMaterial } from '../cases/application.ts'
-import {
-  answerFaults,
-  type Corrected,
-  type CorrectionAnswer,
-  correctDocument,
-  correctedPart,
-  type FormField,
-} from '../cases/correct.ts'
+import { type Corrected, type CorrectionAnswer, correctDocument, type FormField, openParts } from '../cases/correct.ts'
 import type { CaseDocument } from '../cases/document.ts'
 import { storedMaterial } from '../cases/normalise.ts'
 import type { Numbers } from '../cases/numbers.ts'
+import { answerFaults } from '../cases/rules/answer-rules.ts'
 import { correctionFaults } from '../cases/rules/correction-rules.ts'
 import type { CorrectionItem, PartState } from '../cases/state.ts'
 import { type CaseHold, readCases, readDocument, type Sealer } from '../cases/store.ts'
@@ -32,7 +26,7 @@ export interface CorrectionMeans {
 
 /** What reading a case beforehand made of an answer given at the platform. */
 export type PreparedCorrection =
-  | { kind: 'ready'; answer: CorrectionAnswer; part: number; version: number; corrected: Corrected; numbers: string[] }
+  | { kind: 'ready'; answer: CorrectionAnswer; version: number; corrected: Corrected; numbers: string[] }
   /** Its round has not been asked yet, as far as we know. */
   | { kind: 'early' }
   | { kind: 'raise'; reason: 'correction-not-open' | 'correction-unusable' }
@@ -49,15 +43,17 @@ export async function prepareCorrection(
   const { correction } = callback
   const [hold] = await readCases(means.pool, [caseId], means.sealer)
   if (hold === undefined || correction === undefined) return { kind: 'raise', reason: 'correction-unusable' }
-  const found = correctedPart(hold.memory, correction)
+  const found = openParts(hold.memory, correction.round)
   if ('fault' in found)
     return isEarly(hold, correction.round) ? { kind: 'early' } : { kind: 'raise', reason: 'correction-not-open' }
-  const { part } = found
+  const [part, other] = found.parts
+  // The platform's items name no part.
+  if (part === undefined || other !== undefined) return { kind: 'raise', reason: 'correction-unusable' }
   const document = await readDocument(means.pool, caseId, hold.documentVersion, means.sealer)
   const ids = correction.items.flatMap(({ materialId }) => uuidOf(materialId ?? '') ?? [])
   const files = await readMaterials(means.pool, hold.bankId, ids, means.sealer)
   const answer = answerOf(callback, document, part, files, means.now)
-  if (answer === null || answerFaults(document, part, answer).length > 0) {
+  if (answer === null || answerFaults(document, [part], answer).length > 0) {
     return { kind: 'raise', reason: 'correction-unusable' }
   }
   const stored = (material: FiledMaterial, sequence: number): ReturnType<typeof storedMaterial> =>
@@ -69,9 +65,9 @@ export async function prepareCorrection(
       },
       operatorName: () => null,
     })
-  const first = (hold.memory.lastSequence ?? 0) + 1
-  const corrected = correctDocument(document, part, answer, stored, first, means.formField)
-  const broken = correctionFaults(document, corrected.document, answer, part.part, means.validateApplication, {
+  const sequence = (hold.memory.lastSequence ?? 0) + 1
+  const corrected = correctDocument(document, [part], answer, { stored, sequence, formField: means.formField })
+  const broken = correctionFaults(document, corrected.document, answer, [part], means.validateApplication, {
     bankCodes: new Set(),
     operatorId: document.operator.id,
     isOperator: () => true,
@@ -84,7 +80,7 @@ export async function prepareCorrection(
   )
   if (own.length > 0) return { kind: 'raise', reason: 'correction-unusable' }
   const numbers = await means.numbers.take('message', corrected.files.length + 1)
-  return { kind: 'ready', answer, part: part.part, version: hold.documentVersion, corrected, numbers }
+  return { kind: 'ready', answer, version: hold.documentVersion, corrected, numbers }
 }
 
 const unchecked = new Set(['field-missing', 'checker-missing', 'checked-at-missing'])
@@ -95,7 +91,7 @@ export function applyCorrection(callback: Callback, prepared: PreparedCorrection
   if (prepared.kind === 'raise') return raise(prepared.reason, callback, ground)
   const { hold, streams, rows, means } = ground
   // Overtaken between reading and lock: it is looked at anew.
-  if ('fault' in correctedPart(hold.memory, prepared.answer) || hold.documentVersion !== prepared.version)
+  if ('fault' in openParts(hold.memory, prepared.answer.round) || hold.documentVersion !== prepared.version)
     return 'waiting'
   const request = { by: 'platform' as const, ...prepared }
   answerCorrection(hold, streams, request, rows, means)
@@ -124,7 +120,7 @@ function answerOf(
   const items: CorrectionAnswer['items'] = []
   for (const item of correction.items) {
     const wanted = part.correction?.items.find(({ number }) => number === item.number)
-    const answer = item.answer ?? '已在平台答复'
+    const answer = (item.answer ?? '已在平台答复').slice(0, 500)
     if (item.mode === 'form') {
       const change = changeOf(item, wanted)
       if (change === null) return null
@@ -152,7 +148,7 @@ function answerOf(
       },
     })
   }
-  return { round: correction.round, part: part.part, appliedAt: callback.sentAt ?? now.toISOString(), items }
+  return { round: correction.round, appliedAt: callback.sentAt ?? now.toISOString(), items }
 }
 
 /** The field that the item asks for; the platform's values are texts. */

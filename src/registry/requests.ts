@@ -27,16 +27,17 @@ const beyondCorrection: readonly FactName[] = [...ends, 'accepted', 'review-step
 /** The document that the message is written from; each part is named by the registry's own number once that is known. */
 export function requestDocument(message: ClaimedMessage, memory: CaseState): WithdrawalSource | CorrectedSource {
   const source = sourceOf(message)
-  const parts = source.parts.map((part) => {
-    const registryNumber = memory.parts.find((one) => one.part === part.number)?.registryNumber
-    return registryNumber === null || registryNumber === undefined ? part : { ...part, registryNumber }
-  })
-  if (!('items' in source)) return { ...source, parts }
-  const items = source.items.map((item) => {
-    const registryNumber = memory.parts.find((one) => one.part === item.part)?.registryNumber
-    return registryNumber === null || registryNumber === undefined ? item : { ...item, registryNumber }
-  })
-  return { ...source, parts, items } as CorrectedSource
+  const numbers = new Map(memory.parts.map(({ part, registryNumber }) => [part, registryNumber]))
+  const named = <T extends object>(of: T, part: number): T => {
+    const registryNumber = numbers.get(part) ?? null
+    return registryNumber === null ? of : { ...of, registryNumber }
+  }
+  if (!('items' in source)) return { ...source, parts: source.parts.map((part) => named(part, part.number)) }
+  return {
+    ...source,
+    parts: source.parts.map((part) => named(part, part.number)),
+    items: source.items.map((item) => named(item, item.part)),
+  }
 }
 
 /**

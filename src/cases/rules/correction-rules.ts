@@ -1,7 +1,8 @@
 import type { Fault } from '../../base/problem.ts'
 import type { Application, FiledMaterial, NormalisedCase, NormalisedMaterial } from '../application.ts'
-import type { AnsweredItem, CorrectionAnswer } from '../correct.ts'
+import { type AnsweredItem, type CorrectionAnswer, partOfItem } from '../correct.ts'
 import { memberPath } from '../correctable.ts'
+import type { PartState } from '../state.ts'
 import { checkMortgageFirst } from './mortgage-first.ts'
 import type { RuleContext } from './rule-context.ts'
 
@@ -19,7 +20,7 @@ export function correctionFaults(
   before: NormalisedCase,
   after: NormalisedCase,
   answer: CorrectionAnswer,
-  part: number,
+  open: readonly PartState[],
   validate: (body: unknown) => Fault[],
   context: RuleContext,
 ): CorrectionFaults {
@@ -28,7 +29,7 @@ export function correctionFaults(
     const known = new Set(check(old).map((fault) => keyOf(fault, old)))
     return check(corrected)
       .filter((fault) => !known.has(keyOf(fault, corrected)))
-      .map((fault) => ({ ...fault, pointer: inAnswer(fault.pointer, corrected, answer, part) }))
+      .map((fault) => ({ ...fault, pointer: inAnswer(fault.pointer, corrected, answer, open) }))
   }
   const shape = news(validate)
   // Rules read what the schema has allowed.
@@ -77,7 +78,12 @@ function keyOf({ pointer, code }: Fault, application: Application): string {
   return `${code} ${pointer.replace(/^\/materials\/(\d+)/, (_, place) => `/materials/${application.materials[Number(place)]?.id}`)}`
 }
 
-function inAnswer(pointer: string, corrected: Application, answer: CorrectionAnswer, part: number): string {
+function inAnswer(
+  pointer: string,
+  corrected: Application,
+  answer: CorrectionAnswer,
+  open: readonly PartState[],
+): string {
   const material = /^\/materials\/(\d+)(.*)$/.exec(pointer)
   if (material !== null) {
     const id = corrected.materials[Number(material[1])]?.id
@@ -85,7 +91,9 @@ function inAnswer(pointer: string, corrected: Application, answer: CorrectionAns
     return place < 0 ? '/items' : `/items/${place}/material${material[2] ?? ''}`
   }
   const hits = answer.items.flatMap((item, place) =>
-    changesAt(item, pointer, part).map((index) => `/items/${place}/changes/${index}/value`),
+    changesAt(item, pointer, partOfItem(item, open)?.part ?? 1).map(
+      (index) => `/items/${place}/changes/${index}/value`,
+    ),
   )
   return hits[0] ?? '/items'
 }
@@ -95,7 +103,7 @@ function changesAt(item: AnsweredItem, pointer: string, part: number): number[] 
   return (item.changes ?? []).flatMap(({ path }, index) => {
     const member = memberPath(path, part)
     if (member === null) return []
-    const full = `/parts/${member.part - 1}/${member.steps.join('/')}`
+    const full = `${member.steps[0] === 'contact' ? '' : `/parts/${member.part - 1}`}/${member.steps.join('/')}`
     const isHit = full === pointer || full.startsWith(`${pointer}/`) || pointer.startsWith(`${full}/`)
     return isHit ? [index] : []
   })

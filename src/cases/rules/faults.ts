@@ -116,6 +116,10 @@ export const ruleFaults = {
   'checker-unknown': ['核对人不是本行的业务办理人员', 'The checker is no operator of this bank'],
   'checked-at-missing': ['须写明核对原件的时间', 'When the original was checked must be said'],
   // corrections
+  'correction-part-missing': [
+    '几个部分都有补正事项时须指明部分',
+    'With several parts to be corrected, each item names its part',
+  ],
   'correction-item-unknown': ['本轮补正没有该事项', 'This round of correction has no such item'],
   'correction-item-missing': ['有补正事项未答复', 'An item of this round is not answered'],
   'correction-item-repeated': ['同一补正事项答复了两次', 'The same item is answered twice'],
