@@ -17,6 +17,9 @@ const documents = [
   'query',
   'query-answer',
   'callback',
+  'correction',
+  'corrected',
+  'withdrawal',
 ]
 
 // From the sources and from dist alike.
