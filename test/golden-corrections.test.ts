@@ -1,133 +1,34 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import type { Answer, Corrected, Withdrawal } from '../src/base/canonical.ts'
+import type { Answer, CorrectedPart } from '../src/base/canonical.ts'
 import type { Json } from '../src/base/json.ts'
 import { openValidator } from '../src/http/validator.ts'
 import { MappingError } from '../src/mapping/faults.ts'
 import { encodeGb18030 } from '../src/mapping/gb18030.ts'
 import { loadMappings } from '../src/mapping/mapping-set.ts'
-import { goldenContexts, goldenDocument, goldenTree, onTheWire, type Tree, treeOf } from './support/golden-exchange.ts'
+import { goldenContexts, goldenTree, onTheWire, type Tree, treeOf } from './support/golden-exchange.ts'
+import {
+  goldenCorrected,
+  goldenCorrection,
+  goldenRegistryNumber,
+  goldenWithdrawal,
+  withdrawContexts,
+} from './support/golden-requests.ts'
 
 type Document = { [member: string]: Json }
 type Contexts = ReturnType<typeof goldenContexts>
 
 const mappings = loadMappings({ mappingsDir: 'mappings', schemasDir: 'schemas' })
 const validator = openValidator('schemas')
-const registryNumber = '202611090037'
 
-function goldenCorrection(): Document {
-  return JSON.parse(readFileSync('test/messages/canonical-correction.json', 'utf8')) as Document
-}
-
-/** The golden application as the golden correction left it: the second unit's area, one letter of authority more. */
-function corrected(change: (document: Corrected) => void = () => undefined): Corrected {
-  const [part] = goldenDocument().parts
-  const property = part?.properties[1]
-  const replaced = part?.materials[5]
-  if (part?.mortgage === undefined || property === undefined || replaced === undefined) throw new Error('not golden')
-  const { round, appliedAt, items } = goldenCorrection() as unknown as {
-    round: number
-    appliedAt: string
-    items: { number: number; answer: string; replaces?: string; material?: { id: string; name: string } }[]
-  }
-  const [first, second] = items
-  if (first?.material === undefined || second === undefined) throw new Error('not golden')
-  const fileName = `${first.material.name}.pdf`
-  const document = {
-    round,
-    answeredAt: appliedAt,
-    parts: [
-      {
-        ...part,
-        registryNumber,
-        properties: [{ ...property, number: 2, area: '96.46' }],
-        materials: [{ ...replaced, ...first.material, checkedByName: '经办员甲', fileName, sequence: 10 }],
-      },
-    ],
-    items: [
-      {
-        part: 1,
-        registryNumber,
-        number: first.number,
-        answer: first.answer,
-        material: {
-          id: first.material.id,
-          name: first.material.name,
-          fileName,
-          sequence: replaced.sequence,
-          replaces: first.replaces,
-          replacedName: replaced.name,
-        },
-        changes: [],
-      },
-      {
-        part: 1,
-        registryNumber,
-        number: second.number,
-        answer: second.answer,
-        changes: [
-          {
-            path: '/properties/1/area',
-            label: '建筑面积（平方米）',
-            value: '96.46',
-            field: 'DJXX_JZAREA',
-            form: 'T_BDCDY',
-            formId: 'f3',
-          },
-        ],
-      },
-    ],
-  } as unknown as Corrected
-  change(document)
-  return document
-}
-
-/** The golden request of story C: both parts of a filing of notices are asked back. */
-const withdrawal: Withdrawal = {
-  number: 1,
-  reason: '买受人拟更换房号，双方同意撤回全部申请',
-  requestedAt: '2026-11-12T08:50:00+08:00',
-  operatorName: '经办员甲',
-  unitNumber: '420222001003GB00061F00050017',
-  parts: [
-    { number: 1, registryNumber: '20261111005201', businessType: 'presale-notice' },
-    { number: 2, registryNumber: '20261111005202', businessType: 'mortgage-notice' },
-  ],
-  materials: [
-    {
-      sequence: 8,
-      id: '01a1cd3c-0000-7000-8000-000000000001',
-      kind: 'withdrawal-request',
-      name: '撤回登记申请书',
-      form: 'original',
-      copies: 1,
-      pages: 1,
-      checkedBy: 'yx-sub-0031',
-      checkedByName: '经办员甲',
-      checkedAt: '2026-11-12T08:48:00+08:00',
-      fileName: '撤回登记申请书.pdf',
-      mediaType: 'application/pdf',
-      sizeBytes: 26,
-      digest: { algorithm: 'sm3', value: '4b322bbc2d5ca1f47dfd382a2838aa1c56920b185d760d34bd6b77e6b810b15d' },
-    },
-  ],
+function bodyOfGolden(): Document {
+  return goldenCorrection() as unknown as Document
 }
 
 const correctContexts = goldenContexts({ number: '420222261109000015', createdAt: '2026-11-09T14:06:00' })
 
-/** Contexts of story C's case. */
-function withdrawContexts(message: Parameters<typeof goldenContexts>[0]): Contexts {
-  const contexts = goldenContexts(message)
-  const numbers = { businessNumber: '420222261111000009', platformNumber: 'hsbdc02226111100023' }
-  return { ...contexts, case: { ...(contexts['case'] as Document), ...numbers, registryNumber: '202611110052' } }
-}
-
-function bytesOf(name: string, source: unknown, contexts: Contexts): Buffer {
-  return mappings.outward(name).render(source as Json, contexts)
-}
-
 function rendered(name: string, source: unknown, contexts: Contexts): Tree {
-  const bytes = bytesOf(`yx-registry/${name}`, source, contexts)
+  const bytes = mappings.outward(`yx-registry/${name}`).render(source as Json, contexts)
   return treeOf(new TextDecoder('gb18030', { fatal: true }).decode(bytes))
 }
 
@@ -155,9 +56,9 @@ function answer(rows: string, head = '<SuccessFlag>1</SuccessFlag><ResponseCode>
 }
 
 await t.test('the golden correction is a valid body, and gives a valid document to map from', (t) => {
-  t.strictSame(validator('correction')(goldenCorrection()), [])
-  t.strictSame(validator('corrected')(corrected()), [])
-  t.strictSame(validator('withdrawal')(withdrawal), [])
+  t.strictSame(validator('correction')(bodyOfGolden()), [])
+  t.strictSame(validator('corrected')(goldenCorrected()), [])
+  t.strictSame(validator('withdrawal')(goldenWithdrawal), [])
   t.end()
 })
 
@@ -213,7 +114,7 @@ await t.test('each kind of wrong value in a correction is found where it is', (t
     ]),
   ]
   for (const [pointer, code, change] of cases) {
-    const wrong = goldenCorrection()
+    const wrong = bodyOfGolden()
     change(wrong, wrong['items'] as Document[])
     const faults = validator('correction')(wrong)
     t.ok(
@@ -231,7 +132,7 @@ await t.test('each kind of wrong value in a correction is found where it is', (t
     '/parties/2/agent/phone',
     '/parts/1/properties/0/unitNumber',
   ]) {
-    const right = goldenCorrection()
+    const right = bodyOfGolden()
     Object.assign((right['items'] as Document[])[1] ?? {}, { changes: [{ path, value: true }] })
     t.strictSame(validator('correction')(right), [], path)
   }
@@ -239,14 +140,14 @@ await t.test('each kind of wrong value in a correction is found where it is', (t
 })
 
 await t.test('the golden correction gives the golden CORRECT, element by element', (t) => {
-  t.strictSame(rendered('correct', corrected(), correctContexts), goldenTree('registry-correct.xml'))
+  t.strictSame(rendered('correct', goldenCorrected(), correctContexts), goldenTree('registry-correct.xml'))
   t.end()
 })
 
 await t.test('a round of materials only names no unit and writes no row of rights', (t) => {
   const tree = rendered(
     'correct',
-    corrected(({ parts }) => {
+    goldenCorrected(({ parts }) => {
       for (const part of parts) part.properties = []
     }),
     correctContexts,
@@ -259,8 +160,8 @@ await t.test('a round of materials only names no unit and writes no row of right
 
 await t.test('people and the contact are written only where they were corrected', (t) => {
   const names = ['ZTT_GY_QLR', 'DJF_DJ_SQ', 'JH_DSQLR', 'DJT_DJ_SL']
-  const counts = (changed: NonNullable<Corrected['parts'][number]['changed']>): number[] => {
-    const document = corrected((document) => {
+  const counts = (changed: NonNullable<CorrectedPart['changed']>): number[] => {
+    const document = goldenCorrected((document) => {
       document.appliedAt = '2026-11-09T09:18:00+08:00'
       document.contact = { name: '经办员乙', mobile: '13000000002', notifyBy: 'mobile' }
       for (const part of document.parts) part.changed = changed
@@ -277,22 +178,44 @@ await t.test('people and the contact are written only where they were corrected'
   t.end()
 })
 
+await t.test("whatever was corrected, no name goes out that is the registry's to state", (t) => {
+  const everything = goldenCorrected((document) => {
+    document.appliedAt = '2026-11-09T09:18:00+08:00'
+    document.contact = { name: '经办员乙', notifyBy: 'phone' }
+    for (const part of document.parts) {
+      part.changed = { mortgagees: true, applicants: true, debtors: true, contact: true }
+    }
+  })
+  const contexts = withdrawContexts({ number: '420222261112000003', createdAt: '2026-11-12T08:55:00' })
+  const trees = [rendered('correct', everything, correctContexts), rendered('withdraw', goldenWithdrawal, contexts)]
+  const rows = trees.flatMap((tree) => tree.children.find(({ name }) => name === 'Data')?.children ?? [])
+  const { elements, attributes } = mappings.profile('yx-registry').settings.forbidden
+  t.ok(rows.length > 8 && elements.length > 5 && attributes.length > 10)
+  for (const { name, attributes: written } of rows) {
+    t.notOk(elements.includes(name), name)
+    for (const [attribute] of written) {
+      t.notOk(attributes.includes(attribute) || attributes.includes(`${name}.${attribute}`), `${name}/@${attribute}`)
+    }
+  }
+  t.end()
+})
+
 await t.test('a receipt answers a CORRECT', (t) => {
   const receipt = read('receipt', onTheWire('registry-receipt.xml'))
-  t.match(receipt, { success: true, cases: [{ stored: true, registryNumber }] })
+  t.match(receipt, { success: true, cases: [{ stored: true, registryNumber: goldenRegistryNumber }] })
   t.end()
 })
 
 await t.test('the golden request gives the golden WITHDRAW, element by element', (t) => {
   const contexts = withdrawContexts({ number: '420222261112000003', createdAt: '2026-11-12T08:55:00' })
-  t.strictSame(rendered('withdraw', withdrawal, contexts), goldenTree('registry-withdraw.xml'))
+  t.strictSame(rendered('withdraw', goldenWithdrawal, contexts), goldenTree('registry-withdraw.xml'))
   t.end()
 })
 
 await t.test('a first mortgage is asked back as one, before the registry has given a number', (t) => {
   const contexts = goldenContexts({ number: '420222261112000003', createdAt: '2026-11-12T08:55:00' })
   const { registryNumber: _, ...numbers } = contexts['case'] as Document
-  const { unitNumber: __, ...request } = withdrawal
+  const { unitNumber: __, ...request } = goldenWithdrawal
   const plain = { ...request, parts: [{ number: 1 }] }
   t.strictSame(validator('withdrawal')(plain), [])
   const tree = rendered('withdraw', plain, { ...contexts, case: numbers })
@@ -343,13 +266,13 @@ await t.test('a receipt decides nothing of a withdrawal, and only 2002 refuses i
 })
 
 await t.test('a correction or withdrawal that says too little is refused', (t) => {
-  const none = corrected((document) => void (document.items = []))
+  const none = goldenCorrected((document) => void (document.items = []))
   t.throws(() => rendered('correct', none, correctContexts), MappingError)
-  const applicants = corrected(({ parts }) => {
+  const applicants = goldenCorrected(({ parts }) => {
     for (const part of parts) part.changed = { applicants: true }
   })
   t.throws(() => rendered('correct', applicants, correctContexts), MappingError, 'an application without its time')
-  const { reason: _, ...silent } = withdrawal
+  const { reason: _, ...silent } = goldenWithdrawal
   t.throws(() => rendered('withdraw', silent, correctContexts), MappingError)
   t.end()
 })

@@ -2080,3 +2080,160 @@ export interface Withdrawal {
    */
   materials: CaseMaterial[]
 }
+/**
+ * 向平台转述的补正要求：correction-requested 的各项，加上平台上的材料与表单项
+ */
+export interface CorrectionAsked {
+  /**
+   * 事实
+   */
+  fact: 'correction-requested'
+  /**
+   * 补正轮次
+   */
+  round: number
+  /**
+   * 通知时间
+   */
+  occurredAt: string
+  /**
+   * 期限
+   */
+  answerBy?: string
+  /**
+   * 补正事项
+   */
+  items: {
+    /**
+     * 补正事项的序号
+     */
+    number: number
+    /**
+     * 要求
+     */
+    requirement: string
+    /**
+     * 所涉材料
+     */
+    material?: {
+      id: Uuid
+      name: MaterialName
+      /**
+       * 材料的顺序号
+       */
+      sequence: number
+    }
+    /**
+     * 所涉字段的名称
+     */
+    label?: string
+    /**
+     * 平台的表单项，如 DJXX_JZAREA
+     */
+    field?: string
+    /**
+     * 平台的表单名，如 T_BDCDY
+     */
+    form?: string
+    /**
+     * 平台的表单编号，如 f3
+     */
+    formId?: string
+    [k: string]: unknown
+  }[]
+  [k: string]: unknown
+}
+/**
+ * 向平台转述的计时暂停：补正的要求或特殊环节的开始
+ */
+export interface Pause {
+  /**
+   * 补正或特殊环节
+   */
+  of: 'correction' | 'procedure'
+  /**
+   * 第几次暂停，恢复时与所恢复的相同
+   */
+  number: number
+  /**
+   * 部分的序号
+   */
+  part?: number
+  /**
+   * 发生时间
+   */
+  occurredAt: string
+  /**
+   * 办理人员
+   */
+  by?: string
+  /**
+   * 特殊环节的名称
+   */
+  procedure?: string
+  /**
+   * 补正的项数
+   */
+  items?: number
+}
+/**
+ * 向平台转述的计时恢复：补正或特殊环节的结束
+ */
+export interface Resumption {
+  /**
+   * 补正或特殊环节
+   */
+  of: 'correction' | 'procedure'
+  /**
+   * 第几次暂停，恢复时与所恢复的相同
+   */
+  number: number
+  /**
+   * 部分的序号
+   */
+  part?: number
+  /**
+   * 发生时间
+   */
+  occurredAt: string
+  /**
+   * 办理人员
+   */
+  by?: string
+  /**
+   * 特殊环节的名称
+   */
+  procedure?: string
+}
+/**
+ * 向平台转述的缴费通知
+ */
+export interface FeeNotice {
+  /**
+   * 事实
+   */
+  fact: 'fee-due'
+  /**
+   * 通知时间
+   */
+  occurredAt: string
+  /**
+   * 金额，元
+   */
+  amount: string
+  /**
+   * 缴款码
+   */
+  paymentCode?: string
+  /**
+   * 收费项目
+   */
+  items?: {
+    /**
+     * 收费项目
+     */
+    name?: string
+    [k: string]: unknown
+  }[]
+  [k: string]: unknown
+}

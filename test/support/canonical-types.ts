@@ -20,6 +20,10 @@ const documents = [
   'correction',
   'corrected',
   'withdrawal',
+  'correction-asked',
+  'pause',
+  'resumption',
+  'fee-notice',
 ]
 
 // From the sources and from dist alike.
