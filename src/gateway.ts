@@ -25,8 +25,12 @@ import { buildServer } from './http/server.ts'
 import { openValidator } from './http/validator.ts'
 import { loadMappings } from './mapping/mapping-set.ts'
 import { Files } from './materials/files.ts'
+import { readPlatformCertificates } from './platform/authenticate.ts'
+import { applyCallbacks } from './platform/callback-courier.ts'
+import { callbackRoutes } from './platform/callback-routes.ts'
 import { openPlatformClient } from './platform/client.ts'
 import { platformDestination } from './platform/destination.ts'
+import { formFields } from './platform/form-fields.ts'
 import { Desk } from './queries/desk.ts'
 import { toQuestion } from './queries/findings.ts'
 import { openRegistryClient } from './registry/client.ts'
@@ -80,6 +84,7 @@ export async function openGateway(
 
     const cases: CaseMeans = {
       rules: {
+        correctionFields: mappings.profile(PROFILES.registry).tables.get('BZZD')?.toWord ?? new Map(),
         platformIsSource: false,
         certificateLockedUntilPaid: config.certificateLockedUntilPaid,
         relayTypes: ['20', '30'],
@@ -221,6 +226,27 @@ export async function openGateway(
 
     const proxies = networks(config.trustedProxies)
     const extranet = networks(config.egovNetworks)
+    const formField = formFields(mappings.profile(PROFILES.platform).tables.get('EgovFormField')?.toCode ?? new Map())
+    const callbacks = startPeriodic({
+      intervalMs: config.reconcileMs,
+      work: async (signal) => {
+        const onError = (error: unknown): void => onFault('apply a callback', error)
+        const means = {
+          ...shared,
+          batch,
+          streams,
+          numbers,
+          validateApplication: validator('application'),
+          formField,
+          onError,
+        }
+        while (!signal.aborted && (await applyCallbacks(means)) > 0);
+      },
+      onError: (error) => onFault('apply callbacks', error),
+    })
+    onClose(() => callbacks.stop())
+    const platformCertificates = await readPlatformCertificates(config.platformCertificates)
+
     let url = ''
     const server = buildServer({
       log,
@@ -260,6 +286,7 @@ export async function openGateway(
       refusals: trace.refusals,
       signers,
       cases,
+      caseLock: lock,
       streams,
       numbers,
       validateApplication: validator('application'),
@@ -268,12 +295,35 @@ export async function openGateway(
       desk,
       extranet,
       areaCode: config.areaCode,
+      validateWithdrawal: validator('withdrawal-request'),
+      validateCorrection: validator('correction'),
+      formField,
       codes: codeTables(mappings.profile(PROFILES.registry).tables),
       files,
       bodyLimitBytes: config.bodyLimitBytes,
       materialLimitBytes: config.materialLimitBytes,
       uploadsAtOnce: config.uploadsAtOnce,
       hasRoom: () => housekeeping.hasRoom(),
+    })
+    await server.register(callbackRoutes, {
+      prefix: '/platform',
+      source: {
+        id: config.platformId,
+        certificates: platformCertificates,
+        sm2,
+        publicUrl: () => config.publicUrl ?? url,
+        windowSeconds: config.signatureWindowSeconds,
+        databaseNow: () => databaseClock.now(),
+      },
+      profile: PROFILES.platform,
+      pool,
+      batch,
+      cases,
+      mappings,
+      site,
+      signers,
+      refusals: trace.refusals,
+      onStored: () => callbacks.wake(),
     })
     await server.register(registryRoutes, {
       prefix: '/registry/v1',

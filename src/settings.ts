@@ -249,6 +249,18 @@ export const settings = {
     max: 600_000,
     about: 'Longest wait for an answer of the platform.',
   }),
+  platformId: text({
+    variable: 'PLATFORM_ID',
+    fallback: 'yx',
+    pattern: /^[a-z0-9][a-z0-9-]{0,31}$/,
+    form: 'lower-case letters, digits and -',
+    about: 'Id of the platform in the address of its callbacks, /platform/{id}/v1/callbacks.',
+  }),
+  platformCertificates: optional({
+    variable: 'PLATFORM_CERTIFICATES',
+    about:
+      'PEM files, separated by commas, of the certificates by which the platform signs. Without it callbacks are refused.',
+  }),
   registryUrl: optional({
     variable: 'REGISTRY_URL',
     ...URL_FORM,

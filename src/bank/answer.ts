@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Json } from '../base/json.ts'
-import { Problem, problemBody } from '../base/problem.ts'
+import { Problem } from '../base/problem.ts'
 import type { Answer } from '../intake/once.ts'
 import { readJson } from '../mapping/read-json.ts'
 import { checkBodyDigest } from '../trust/content-digest.ts'
@@ -51,20 +51,6 @@ export const jsonHeaders = { 'content-type': 'application/json; charset=utf-8' }
 
 export function jsonBody(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value))
-}
-
-/** A refusal that is decided in the transaction, as an answer like any other. */
-export function problemAnswer(problem: Problem, requestId: string, receipt: string): Answer {
-  const { retryAfterSeconds } = problem
-  return {
-    status: problem.status,
-    headers: {
-      'content-type': 'application/problem+json; charset=utf-8',
-      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-    },
-    body: jsonBody(problemBody(problem, requestId)),
-    receipt,
-  }
 }
 
 /** The idempotency key of a POST. @throws {Problem} idempotency-key-missing, idempotency-key-invalid. */

@@ -16,10 +16,13 @@ import type { CaseStreams } from '../delivery/case-streams.ts'
 import { type ReferenceAsk, referenceGate } from '../intake/bank-reference.ts'
 import type { Answer } from '../intake/once.ts'
 import { readMaterials } from '../materials/store.ts'
-import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, problemAnswer, readBody } from './answer.ts'
+import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
 import { caseRoutes } from './cases.ts'
+import { correctionRoutes } from './corrections.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
+import { refusedAnswer } from './refused-answer.ts'
+import { withdrawalRoutes } from './withdrawal.ts'
 
 /** Business types that this gateway files today. */
 const OFFERED = new Set(['mortgage-first'])
@@ -27,6 +30,8 @@ const OFFERED = new Set(['mortgage-first'])
 /** POST /v1/applications: an application becomes a case, once. */
 export const applicationRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
   await server.register(caseRoutes, means)
+  await server.register(correctionRoutes, means)
+  await server.register(withdrawalRoutes, means)
 
   server.post('/applications', async (request, reply) => {
     if (!means.hasRoom()) {
@@ -179,13 +184,7 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
 }
 
 /** Decided in the transaction, so it is kept and repeated like any other answer. */
-function referenceUsed(
-  caseId: string,
-  requestId: string,
-  rows: Rows,
-  { account, operator }: Caller,
-  means: BankMeans,
-): Answer {
+function referenceUsed(caseId: string, requestId: string, rows: Rows, caller: Caller, means: BankMeans): Answer {
   const problem = new Problem(
     'bank-reference-used',
     { zh: `该银行业务编号已用于办件 ${caseId}`, en: `this bank reference is that of case ${caseId}` },
@@ -201,15 +200,5 @@ function referenceUsed(
       ],
     },
   )
-  const act = means.record({
-    type: 'request-refused',
-    at: means.clock.now(),
-    actors: { bankId: account.bank.id, accountId: account.id, operator: operator?.code },
-    caseId,
-    rule: 'bank-reference.once',
-    outcome: problem.code,
-    facts: { requestId },
-  })
-  act.addTo(rows)
-  return problemAnswer(problem, requestId, act.receipt)
+  return refusedAnswer(problem, { caseId, requestId }, caller, rows, means)
 }

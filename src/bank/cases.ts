@@ -2,7 +2,8 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Caller } from '../access/decide.ts'
 import { isUuid } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
-import { type CaseHead, readCase, readEvents } from '../cases/store.ts'
+import type { CorrectionFacet } from '../cases/state.ts'
+import { type CaseHead, type CaseHold, readCase, readCases, readEvents } from '../cases/store.ts'
 import { type WaitingHead, waitingHeads } from '../delivery/operations.ts'
 import type { Facts } from '../trace/clear-facts.ts'
 import { answer, jsonBody, jsonHeaders } from './answer.ts'
@@ -21,7 +22,13 @@ export const caseRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
       plan: async (caller) => {
         const head = await caseOfBank(request.params.id, caller, means)
         const waiting = await waitingHeads(means.pool, head.id)
-        return disclosure(caller, means, head, 'case.of-bank', { fields: ['case'] }, {}, () => casePage(head, waiting))
+        const [whole] = await readCases(means.pool, [head.id], means.sealer)
+        const corrections = correctionsOf(whole)
+        const fields = ['case', ...(corrections.length === 0 ? [] : ['corrections'])]
+        return disclosure(caller, means, head, 'case.of-bank', { fields }, unitsOf(corrections), () => ({
+          ...casePage(head, waiting),
+          ...(corrections.length === 0 ? {} : { corrections }),
+        }))
       },
     }),
   )
@@ -114,6 +121,26 @@ function casePage(head: CaseHead, waiting: readonly WaitingHead[]): Record<strin
     createdAt: head.createdAt.toISOString(),
     updatedAt: head.updatedAt.toISOString(),
   }
+}
+
+type PartCorrection = { part: number } & CorrectionFacet
+
+/** The newest round of correction of each part: what is wanted, by when, and whether it has been answered. */
+function correctionsOf(whole: CaseHold | undefined): PartCorrection[] {
+  return (whole?.memory.parts ?? []).flatMap(({ part, correction }) =>
+    correction === undefined ? [] : [{ part, ...correction }],
+  )
+}
+
+/** Units that items of correction name, for the trace. */
+function unitsOf(corrections: readonly PartCorrection[]): Record<string, string> {
+  return Object.fromEntries(
+    corrections.flatMap(({ part, items }) =>
+      items.flatMap(({ number, unitNumber }) =>
+        unitNumber === undefined ? [] : [[`corrections[${part}].items[${number}].unitNumber`, unitNumber]],
+      ),
+    ),
+  )
 }
 
 /** What in an event's body names a property or a certificate. */

@@ -1,7 +1,10 @@
 import type { Networks } from '../access/network.ts'
 import type { Json } from '../base/json.ts'
 import type { CaseMeans } from '../cases/apply.ts'
+import type { FormField } from '../cases/correct.ts'
 import type { Numbers } from '../cases/numbers.ts'
+import type { CaseHold } from '../cases/store.ts'
+import type { Step } from '../db/batch.ts'
 import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import type { Validate } from '../http/validator.ts'
 import type { Files } from '../materials/files.ts'
@@ -17,6 +20,7 @@ export interface BankMeans extends PerformMeans {
   refusals: RefusalCounter
   signers: Signers
   cases: CaseMeans
+  caseLock: Step<string, CaseHold | null>
   streams: CaseStreamsStep
   numbers: Numbers
   validateApplication: Validate
@@ -27,6 +31,10 @@ export interface BankMeans extends PerformMeans {
   extranet: Networks
   /** Division code of the county: where a query is about unless it says otherwise. */
   areaCode: string
+  validateWithdrawal: Validate
+  validateCorrection: Validate
+  /** How the platform's forms call a member of an application. */
+  formField: FormField
   codes: { table(name: string): Json | undefined; names(): string[] }
   files: Files
   bodyLimitBytes: number

@@ -14,7 +14,6 @@ import { type Caller, permitFiling } from '../access/decide.ts'
 import { operatorDetails } from '../access/operator-details.ts'
 import { purposes } from '../access/purposes.ts'
 import { type QuotaAsk, type QuotaResult, quotaGate, secondsToMidnight } from '../access/quota.ts'
-import type { Operator } from '../access/snapshot.ts'
 import type { QueryRequest } from '../base/canonical.ts'
 import { shanghaiDay } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
@@ -24,10 +23,11 @@ import { type Ask, ask, type Rows } from '../db/batch.ts'
 import type { Answer } from '../intake/once.ts'
 import type { Asked } from '../queries/findings.ts'
 import { type Query, queryInserts, sealQuestion } from '../queries/store.ts'
-import { answer, bodyBytes, idempotencyKey, problemAnswer, readBody } from './answer.ts'
+import { answer, bodyBytes, idempotencyKey, readBody } from './answer.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
 import { answerNow, pendingAnswer, permit, planRead, planRepeat } from './query-answers.ts'
+import { refusedAnswer } from './refused-answer.ts'
 
 /**
  * POST /v1/queries asks the registry under scope, quota and authorization; GET /v1/queries/{id} reads what came later.
@@ -160,7 +160,7 @@ async function planQuery(body: unknown, caller: Caller, request: FastifyRequest,
         if (hold !== null) hold.used += 1
       }
       const { spent } = held.of(quota)
-      if (spent !== null) return quotaSpent(spent, caller, operator, request.id, rows, means)
+      if (spent !== null) return quotaSpent(spent, caller, request.id, rows, means)
       receipt = addQuery(query, granted.rule, rows, means)
       return null
     },
@@ -234,8 +234,7 @@ function addQuery(query: Query, rule: string, rows: Rows, means: BankMeans): str
 
 function quotaSpent(
   spent: 'account' | 'operator',
-  { account }: Caller,
-  operator: Operator,
+  caller: Caller,
   requestId: string,
   rows: Rows,
   means: BankMeans,
@@ -248,14 +247,5 @@ function quotaSpent(
       : { zh: '业务办理人员当日查询次数已用完', en: "the operator's queries of the day are used up" },
     { rule: `scope.${spent}.quota`, retryAfterSeconds: secondsToMidnight(now) },
   )
-  const act = means.record({
-    type: 'request-refused',
-    at: now,
-    actors: { bankId: account.bank.id, accountId: account.id, operator: operator.code },
-    rule: problem.rule,
-    outcome: problem.code,
-    facts: { requestId },
-  })
-  act.addTo(rows)
-  return problemAnswer(problem, requestId, act.receipt)
+  return refusedAnswer(problem, { requestId }, caller, rows, means)
 }

@@ -1901,3 +1901,441 @@ export interface Callback {
     }[]
   }
 }
+/**
+ * 一个补正事项的答复：新材料、更正的字段，或只有文字
+ */
+export interface CorrectionItem {
+  /**
+   * 部分的序号；几个部分都有补正事项时必填
+   */
+  part?: number
+  /**
+   * 补正事项的序号，取自补正通知
+   */
+  number: number
+  /**
+   * 答复
+   */
+  answer: string
+  replaces?: Uuid
+  material?: Material
+  /**
+   * 更正的字段
+   */
+  changes?: CorrectionChange[]
+}
+/**
+ * 一个更正的字段；更正后的申请须仍合乎申请的规范
+ */
+export interface CorrectionChange {
+  /**
+   * 字段在申请中的 JSON 指针
+   */
+  path: string
+  /**
+   * 更正后的值
+   */
+  value: string | number | boolean
+}
+/**
+ * POST /v1/applications/{id}/corrections 的请求体：对一轮补正的答复
+ */
+export interface Correction {
+  /**
+   * 补正轮次，取自补正通知
+   */
+  round: number
+  operator: Operator
+  /**
+   * 答复时间
+   */
+  appliedAt: string
+  /**
+   * 各个补正事项的答复
+   */
+  items: CorrectionItem[]
+}
+/**
+ * 一个有更正的登记事项
+ */
+export interface CorrectedPart {
+  /**
+   * 部分的序号
+   */
+  number: number
+  /**
+   * 业务号 YWH：登记机构给出之前为业务流水号加两位部分序号
+   */
+  registryNumber: string
+  reason?: Reason
+  remarks?: Remarks
+  parties: Parties
+  /**
+   * 更正的不动产单元；抵押权、抵押人有更正的为全部单元
+   */
+  properties: CorrectedProperty[]
+  mortgage: Mortgage
+  /**
+   * 单元与抵押权之外更正了什么；没有更正的不写
+   */
+  changed?: {
+    /**
+     * 抵押权人
+     */
+    mortgagees?: boolean
+    /**
+     * 抵押权人或抵押人在申请中的各项，包括代理人
+     */
+    applicants?: boolean
+    /**
+     * 债务人
+     */
+    debtors?: boolean
+    /**
+     * 通知的联系人
+     */
+    contact?: boolean
+  }
+  /**
+   * 新材料
+   */
+  materials: CaseMaterial[]
+}
+/**
+ * 更正后的不动产单元，写全
+ */
+export interface CorrectedProperty {
+  /**
+   * 在该部分的不动产中的序号，从 1 开始
+   */
+  number: number
+  unitNumber: UnitNumber
+  /**
+   * 不动产权证书号，括号全角半角均可
+   */
+  certificateNumber: string
+  /**
+   * 抵押不动产类型
+   */
+  kind: 'land' | 'land-and-building' | 'forest' | 'land-and-construction' | 'sea' | 'sea-and-structure' | 'other'
+  /**
+   * 坐落
+   */
+  location: string
+  /**
+   * 面积
+   */
+  area?: string
+  areaUnit?: AreaUnit
+  /**
+   * 房屋用途，数据库标准 FWYT 的代码
+   */
+  useCode?: string
+  /**
+   * 上手业务号，查询结果中才有
+   */
+  previousBusinessNumber?: string
+  /**
+   * 评估价值，元
+   */
+  assessedValue?: string
+}
+/**
+ * 一个补正事项的答复
+ */
+export interface CorrectedItem {
+  /**
+   * 部分的序号
+   */
+  part: number
+  /**
+   * 业务号 YWH，登记机构给出之后
+   */
+  registryNumber?: string
+  /**
+   * 补正事项的序号
+   */
+  number: number
+  /**
+   * 答复
+   */
+  answer: string
+  /**
+   * 新材料
+   */
+  material?: {
+    id: Uuid
+    name: MaterialName
+    /**
+     * 文件名
+     */
+    fileName: string
+    /**
+     * 平台材料编码所用的顺序号：替换时为原材料的，增加时为新材料的
+     */
+    sequence: number
+    replaces?: Uuid
+    replacedName?: MaterialName
+  }
+  /**
+   * 更正的字段
+   */
+  changes: {
+    /**
+     * 申请中的 JSON 指针
+     */
+    path: string
+    /**
+     * 字段的名称
+     */
+    label: string
+    /**
+     * 更正后的值，写成文字
+     */
+    value: string
+    /**
+     * 平台的表单项，如 DJXX_JZAREA；平台没有此字段时没有
+     */
+    field?: string
+    /**
+     * 平台的表单名，如 T_BDCDY
+     */
+    form?: string
+    /**
+     * 平台的表单编号，如 f3
+     */
+    formId?: string
+  }[]
+}
+/**
+ * 对一轮补正的答复及更正后的内容，CORRECT 与平台 22 的来源
+ */
+export interface Corrected {
+  /**
+   * 补正轮次
+   */
+  round: number
+  /**
+   * 答复时间
+   */
+  answeredAt: string
+  /**
+   * 申请时间；changed.applicants 时必填
+   */
+  appliedAt?: string
+  contact?: Contact
+  /**
+   * 有更正的登记事项
+   */
+  parts: CorrectedPart[]
+  /**
+   * 各个补正事项的答复
+   */
+  items: CorrectedItem[]
+}
+/**
+ * 撤回整件申请的请求，WITHDRAW 与平台 26 的来源；撤回的事实只由登记系统说
+ */
+export interface Withdrawal {
+  /**
+   * 第几次请求
+   */
+  number?: number
+  /**
+   * 撤回原因
+   */
+  reason: string
+  /**
+   * 申请撤回的时间
+   */
+  requestedAt: string
+  /**
+   * 经办人姓名
+   */
+  operatorName: string
+  unitNumber?: UnitNumber
+  /**
+   * 办件的各个部分；只能整件撤回
+   */
+  parts: {
+    /**
+     * 部分的序号
+     */
+    number: number
+    /**
+     * 业务号 YWH，登记机构给出之后
+     */
+    registryNumber?: string
+    /**
+     * 业务类型；缺省为抵押权首次登记
+     */
+    businessType?:
+      | 'mortgage-first'
+      | 'mortgage-change'
+      | 'mortgage-cancel'
+      | 'presale-notice'
+      | 'mortgage-notice'
+      | 'notice-to-mortgage'
+  }[]
+  /**
+   * 撤回登记申请书等材料
+   */
+  materials: CaseMaterial[]
+}
+/**
+ * 向平台转述的补正要求：correction-requested 的各项，加上平台上的材料与表单项
+ */
+export interface CorrectionAsked {
+  /**
+   * 事实
+   */
+  fact: 'correction-requested'
+  /**
+   * 补正轮次
+   */
+  round: number
+  /**
+   * 通知时间
+   */
+  occurredAt: string
+  /**
+   * 期限
+   */
+  answerBy?: string
+  /**
+   * 补正事项
+   */
+  items: {
+    /**
+     * 补正事项的序号
+     */
+    number: number
+    /**
+     * 要求
+     */
+    requirement: string
+    /**
+     * 所涉材料
+     */
+    material?: {
+      id: Uuid
+      name: MaterialName
+      /**
+       * 材料的顺序号
+       */
+      sequence: number
+    }
+    /**
+     * 所涉字段的名称
+     */
+    label?: string
+    /**
+     * 平台的表单项，如 DJXX_JZAREA
+     */
+    field?: string
+    /**
+     * 平台的表单名，如 T_BDCDY
+     */
+    form?: string
+    /**
+     * 平台的表单编号，如 f3
+     */
+    formId?: string
+    [k: string]: unknown
+  }[]
+  [k: string]: unknown
+}
+/**
+ * 向平台转述的计时暂停：补正的要求或特殊环节的开始
+ */
+export interface Pause {
+  /**
+   * 补正或特殊环节
+   */
+  of: 'correction' | 'procedure'
+  /**
+   * 第几次暂停，恢复时与所恢复的相同
+   */
+  number: number
+  /**
+   * 部分的序号
+   */
+  part?: number
+  /**
+   * 发生时间
+   */
+  occurredAt: string
+  /**
+   * 办理人员
+   */
+  by?: string
+  /**
+   * 特殊环节的名称
+   */
+  procedure?: string
+  /**
+   * 补正的项数
+   */
+  items?: number
+}
+/**
+ * 向平台转述的计时恢复：补正或特殊环节的结束
+ */
+export interface Resumption {
+  /**
+   * 补正或特殊环节
+   */
+  of: 'correction' | 'procedure'
+  /**
+   * 第几次暂停，恢复时与所恢复的相同
+   */
+  number: number
+  /**
+   * 部分的序号
+   */
+  part?: number
+  /**
+   * 发生时间
+   */
+  occurredAt: string
+  /**
+   * 办理人员
+   */
+  by?: string
+  /**
+   * 特殊环节的名称
+   */
+  procedure?: string
+}
+/**
+ * 向平台转述的缴费通知
+ */
+export interface FeeNotice {
+  /**
+   * 事实
+   */
+  fact: 'fee-due'
+  /**
+   * 通知时间
+   */
+  occurredAt: string
+  /**
+   * 金额，元
+   */
+  amount: string
+  /**
+   * 缴款码
+   */
+  paymentCode?: string
+  /**
+   * 收费项目
+   */
+  items?: {
+    /**
+     * 收费项目
+     */
+    name?: string
+    [k: string]: unknown
+  }[]
+  [k: string]: unknown
+}

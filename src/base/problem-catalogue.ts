@@ -283,6 +283,36 @@ export const problems = {
   },
   // bank API
   'case-not-found': { status: 404, retry: 'never', title: '办件不存在', titleEn: 'No such case for this caller' },
+  'case-ended': {
+    status: 409,
+    retry: 'never',
+    title: '办件已办结或终止',
+    titleEn: 'The case has ended',
+  },
+  'withdrawal-pending': {
+    status: 409,
+    retry: 'never',
+    title: '撤回申请正在等待答复',
+    titleEn: 'A withdrawal is pending',
+  },
+  'correction-not-open': {
+    status: 409,
+    retry: 'never',
+    title: '没有待答复的补正',
+    titleEn: 'No correction is open',
+  },
+  'correction-round-wrong': {
+    status: 409,
+    retry: 'never',
+    title: '补正轮次不符',
+    titleEn: 'Another round of correction is open',
+  },
+  'correction-invalid': {
+    status: 422,
+    retry: 'never',
+    title: '补正答复与所要求的事项不符',
+    titleEn: 'The answer does not fit the items asked for',
+  },
   'material-not-found': {
     status: 404,
     retry: 'never',
@@ -429,6 +459,20 @@ export const problems = {
     retry: 'never',
     title: '报文无法生成',
     titleEn: 'The message cannot be written',
+  },
+  // platform
+  'platform-unknown': { status: 404, retry: 'never', title: '平台不存在', titleEn: 'No such platform' },
+  'callback-type-refused': {
+    status: 422,
+    retry: 'never',
+    title: '不接受该类型的回调',
+    titleEn: 'A callback of this type is not taken',
+  },
+  'callback-differs': {
+    status: 409,
+    retry: 'never',
+    title: '同一编号的报文内容不同',
+    titleEn: 'The message came before with other content',
   },
   // registry
   'hint-refused': {

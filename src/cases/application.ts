@@ -164,7 +164,8 @@ export interface NormalisedMaterial extends Omit<FiledMaterial, 'parts'>, Stored
   sequence: number
   /** Set where the file has been listed under an earlier part. */
   repeated?: boolean
-  checkedByName: string
+  /** Absent of a file that no operator of a bank has checked. */
+  checkedByName?: string
   /** Name of the material and the extension of what it is by content. */
   fileName: string
 }

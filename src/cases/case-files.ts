@@ -7,3 +7,14 @@ export function caseFiles(document: NormalisedCase): NormalisedMaterial[] {
     .filter((material) => material.repeated !== true)
     .sort((a, b) => a.sequence - b.sequence)
 }
+
+/** What a message of files names when they are not all of the case's: those of a correction or a withdrawal. */
+export interface FilesSource {
+  materials: NormalisedMaterial[]
+}
+
+/** The files of a MATERIALS message: those that it names, or all of the case's. */
+export function messageFiles(message: { source: Buffer | null }, document: NormalisedCase): NormalisedMaterial[] {
+  if (message.source === null) return caseFiles(document)
+  return (JSON.parse(message.source.toString()) as FilesSource).materials
+}

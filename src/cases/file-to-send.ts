@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/pool.ts'
 import { type Material, readMaterials } from '../materials/store.ts'
-import { caseFiles } from './case-files.ts'
+import { messageFiles } from './case-files.ts'
 import { readCase, readDocument, type Sealer } from './store.ts'
 
 /** One file of a case under way to a counterparty, and whether others follow it. */
@@ -9,17 +9,17 @@ export interface FileToSend extends Material {
 }
 
 /**
- * The file at a place in the order of the case's files, in the document's version that the message names.
+ * The file at a place in the order of the message's files.
  * @throws {Error} when there is none: a broken assumption, filing has checked them all.
  */
 export async function fileToSend(
   db: Queryable,
   sealer: Sealer,
-  message: { caseId: string; documentVersion: number; cursor: number },
+  message: { caseId: string; documentVersion: number; cursor: number; source: Buffer | null },
 ): Promise<FileToSend> {
   const head = await readCase(db, message.caseId)
   if (head === undefined) throw new Error('a message belongs to no case')
-  const files = caseFiles(await readDocument(db, head.id, message.documentVersion, sealer))
+  const files = messageFiles(message, await readDocument(db, head.id, message.documentVersion, sealer))
   const id = files[message.cursor]?.id ?? ''
   const material = (await readMaterials(db, head.bankId, [id], sealer)).get(id)
   if (material === undefined) throw new Error('a material of a case is not there')

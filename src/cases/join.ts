@@ -3,6 +3,7 @@ import { procedureKey } from './contradiction.ts'
 import type { CaseEvent, Joined, RaiseReason } from './effects.ts'
 import { certificateFile, certificateKey, madeCertificate, unitOf } from './facets/certificate.ts'
 import { clockFacet } from './facets/clock.ts'
+import { correctionFacet, resolvedFact } from './facets/correction.ts'
 import { feeFacet, isFeeFact } from './facets/fee.ts'
 import { entryDifferences, gravely } from './facets/register-entry.ts'
 import { requestFacet } from './facets/request.ts'
@@ -29,14 +30,17 @@ export function joinCaseFact(draft: CaseState, fact: Fact, out: Joined): void {
 
 /** Joins a fact that `judge` has allowed: moves the part's state forward, if at all, and updates its facets. */
 export function joinPartFact(draft: CaseState, told: Fact, rules: CaseRules, out: Joined): void {
-  const fact = withoutFileContent(told)
-  const part = draft.parts.find((one) => one.part === fact.part) as PartState
+  const part = draft.parts.find((one) => one.part === told.part) as PartState
+  const fields = rules.correctionFields ?? new Map<string, string>()
+  const fact = resolvedFact(withoutFileContent(told), part, draft.parts.length, fields)
   const before = part.state
   joinNumber(draft, part, fact)
   const moved = moveState(part, fact)
   if (isFeeFact(fact.fact)) part.fee = feeFacet(part.fee, fact, draft.feeOnStatement)
   joinProcedure(part, fact)
   part.clock = clockFacet(part, fact.fact === 'accepted' ? fact.occurredAt : null)
+  const correction = correctionFacet(part, fact)
+  if (correction !== undefined) part.correction = correction
   draft.request = requestFacet(draft.request, fact, moved, draft.parts.every(hasEnded))
 
   const event: CaseEvent = {

@@ -97,19 +97,31 @@ function normaliseMaterial(
   seen: Map<string, number>,
   sources: NormaliseSources,
 ): NormalisedMaterial {
-  const { parts: _, ...material } = filed
+  const earlier = seen.get(filed.id)
+  const sequence = earlier ?? seen.size + 1
+  seen.set(filed.id, sequence)
+  return storedMaterial(filed, sequence, earlier !== undefined, sources)
+}
+
+/**
+ * A material as it is kept and sent, under its place in the order of the case's files.
+ * @throws {Error} for a file or a checker that is not there.
+ */
+export function storedMaterial(
+  { parts: _, ...material }: FiledMaterial,
+  sequence: number,
+  isRepeated: boolean,
+  sources: NormaliseSources,
+): NormalisedMaterial {
   const file = sources.file(material.id)
-  const checkedByName = material.checkedBy === undefined ? null : sources.operatorName(material.checkedBy)
+  const checkedByName = material.checkedBy === undefined ? undefined : sources.operatorName(material.checkedBy)
   if (file === null) throw new Error('a material of the application is not stored')
   if (checkedByName === null) throw new Error('the checker of a material is no operator')
-  const earlier = seen.get(material.id)
-  const sequence = earlier ?? seen.size + 1
-  seen.set(material.id, sequence)
   return {
     sequence,
-    ...(earlier === undefined ? {} : { repeated: true as const }),
+    ...(isRepeated ? { repeated: true as const } : {}),
     ...material,
-    checkedByName,
+    ...(checkedByName === undefined ? {} : { checkedByName }),
     fileName: `${material.name}${extensions[file.mediaType] ?? ''}`,
     mediaType: file.mediaType,
     sizeBytes: file.sizeBytes,

@@ -1,4 +1,5 @@
 import type { NormalisedCase } from './application.ts'
+import type { FieldPaths } from './facets/correction.ts'
 import { type SentEntry, sentEntries } from './facets/register-entry.ts'
 import type { Fact, FactContent } from './facts.ts'
 
@@ -86,9 +87,44 @@ export interface PartState {
   certificates: { [number: string]: CertificateFacet }
   entries: { [unitNumber: string]: EntryFacet }
   procedures: { [key: string]: Procedure }
+  /** Ids of the part's materials by name, which is how the registry speaks of them. */
+  materials?: { [name: string]: string }
+  correction?: CorrectionFacet
   paper: 'none' | 'owed' | 'handed-over' | 'received'
   /** The result has been handed to the platform's stream: once a part. */
   resultRelayed: boolean
+}
+
+/** One item that the registry wants corrected; `resolved` is the gateway's own finding, absent where it found nothing. */
+export interface CorrectionItem {
+  number: number
+  materialName?: string
+  unitNumber?: string
+  /** The registry's field, `row/@attribute`. */
+  field?: string
+  requirement?: string
+  resolved?: { materialId?: string; path?: string }
+}
+
+/** The newest round of correction of a part. */
+export interface CorrectionFacet {
+  round: number
+  requestedAt: string
+  by: string | null
+  answerBy: string | null
+  items: CorrectionItem[]
+  /** When it was answered and by whom; null while it is open. */
+  answered: { at: string; by: Asker } | null
+}
+
+/** Who asked something of the registry through us. */
+export type Asker = 'bank' | 'platform'
+
+/** The newest request to take the whole filing back. `number` counts them. */
+export interface WithdrawalFacet {
+  number: number
+  requestedAt: string
+  by: Asker
 }
 
 interface Contradiction {
@@ -108,6 +144,9 @@ export interface CaseState {
   businessType: string
   parts: PartState[]
   request: RequestState
+  withdrawal?: WithdrawalFacet
+  /** The highest number in the order of the case's files, those of corrections and withdrawals included. */
+  lastSequence?: number
   platformNumber: string | null
   /** The registry's number of the filing (SLBH); of a single part, the same as its own. */
   registryNumber: string | null
@@ -130,6 +169,8 @@ export interface CaseRules {
   /** The platform's word for acceptance, review, recording and the rest decides as the registry's does. */
   platformIsSource: boolean
   certificateLockedUntilPaid: boolean
+  /** The registry's fields in items of correction, and the members that they stand for. */
+  correctionFields?: FieldPaths
   /** Types that the platform's profile carries; facts of other types are not relayed. */
   relayTypes: readonly RelayType[]
 }
@@ -158,10 +199,12 @@ export function initialState(document: NormalisedCase): CaseState {
       certificates: {},
       entries: {},
       procedures: {},
+      materials: Object.fromEntries(part.materials.map(({ name, id }) => [name, id])),
       paper: 'none',
       resultRelayed: false,
     })),
     request: 'none',
+    lastSequence: Math.max(0, ...document.parts.flatMap((part) => part.materials.map(({ sequence }) => sequence))),
     platformNumber: null,
     registryNumber: null,
     feeOnStatement: document.fee?.settlement === 'monthly',

@@ -1,6 +1,6 @@
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
-import { caseFiles } from '../cases/case-files.ts'
+import { messageFiles } from '../cases/case-files.ts'
 import { Numbers } from '../cases/numbers.ts'
 import { readCase, readDocument } from '../cases/store.ts'
 import { Batch, type Member, type Rows } from '../db/batch.ts'
@@ -78,9 +78,9 @@ function replayAct(ground: Ground, message: ShownMessage, replayed: Replayed): A
   }
 }
 
-/** The registry appends every SUBMIT that it takes: a new one may only replace one that it certainly has not. */
+/** What the registry takes has an effect each time: a new one may only replace one that it certainly has not. */
 function refuseUnclear(message: ShownMessage): void {
-  if (message.channel !== 'registry' || message.kind !== 'SUBMIT') return
+  if (message.channel !== 'registry' || !['SUBMIT', 'CORRECT', 'WITHDRAW'].includes(message.kind)) return
   const last = message.tried[0]?.outcome
   if (message.inquiry === null && last !== 'unknown' && last !== 'unclear') return
   throw new Problem('message-may-have-arrived', {
@@ -91,7 +91,7 @@ function refuseUnclear(message: ShownMessage): void {
 
 /**
  * Numbers as the first message got its own: a case's SUBMIT and type 10 carry the case's number for good, files of the
- * registry have numbers in a row, a relay's unid is its id.
+ * registry have numbers in a row, what is asked of the registry has one of its own, a relay's unid is its id.
  */
 async function replacement(ground: Ground, message: ShownMessage): Promise<Replacement> {
   const { pool, keyring, config, clock } = ground
@@ -102,7 +102,9 @@ async function replacement(ground: Ground, message: ShownMessage): Promise<Repla
   if (message.channel === 'registry' && message.kind === 'MATERIALS') {
     const document = await readDocument(pool, head.id, head.documentVersion, keyring)
     const numbers = new Numbers(pool, config.areaCode, clock, 1)
-    number = (await numbers.take('message', caseFiles(document).length))[0] ?? number
+    number = (await numbers.take('message', messageFiles(message, document).length))[0] ?? number
+  } else if (message.channel === 'registry' && message.source !== null && message.kind !== 'CERTIFICATE-FILE') {
+    number = (await new Numbers(pool, config.areaCode, clock, 1).take('message'))[0] ?? number
   } else if (message.source !== null) number = id.replaceAll('-', '')
   return {
     id,

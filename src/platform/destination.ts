@@ -16,6 +16,7 @@ import type { MappingSet } from '../mapping/mapping-set.ts'
 import { renderMessage } from '../mapping/render.ts'
 import type { Files } from '../materials/files.ts'
 import type { PlatformClient } from './client.ts'
+import { inboxWakes } from './inbox.ts'
 
 export interface PlatformMeans {
   endpoint: string
@@ -33,8 +34,9 @@ export interface PlatformMeans {
 }
 
 /**
- * What is pushed to 一事联办: material files, the case (10), and what the registry said of it (20, 30). The platform
- * knows its messages by `unid` and its files by their digest, so after an unknown outcome the same bytes go again.
+ * What is pushed to 一事联办: material files, the case (10), what the bank asks of it (22 answered, 26), and what the
+ * registry said of it (20, 30). The platform knows its messages by `unid` and its files by their digest, so after an
+ * unknown outcome the same bytes go again.
  */
 export function platformDestination(means: PlatformMeans): Destination {
   const acknowledgement = means.mappings.inward(`${means.profile}/99`)
@@ -70,12 +72,17 @@ async function render(means: PlatformMeans, message: ClaimedMessage): Promise<Re
   const document = await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer)
   const mapping = means.mappings.outward(`${means.profile}/${message.kind}`)
   const all = contexts(head, document, { id: message.id, createdAt: means.cases.clock.now() }, means.site)
-  return renderMessage(mapping, message.kind === '10' ? document : await relayDocument(means, message), all)
+  return renderMessage(mapping, message.kind === '10' ? document : await toldDocument(means, message), all)
 }
 
-/** A step is the fact itself; a result is told with the register's entries, which the case's events hold. */
-async function relayDocument(means: PlatformMeans, message: ClaimedMessage): Promise<Json> {
-  const { part, fact } = JSON.parse((message.source as Buffer).toString()) as RelaySource
+/**
+ * What a message tells: a request as it was asked (22, 26); a step is the fact itself; a result is told with the
+ * register's entries, which the case's events hold.
+ */
+async function toldDocument(means: PlatformMeans, message: ClaimedMessage): Promise<Json> {
+  const source = JSON.parse((message.source as Buffer).toString()) as Json
+  if (!isRelay(source)) return source
+  const { part, fact } = source
   if (message.kind !== '30') return fact as Json
   const events = await readEvents(means.pool, message.caseId, message.caseId, 0, 10_000, means.cases.sealer)
   const entries = events
@@ -83,6 +90,11 @@ async function relayDocument(means: PlatformMeans, message: ClaimedMessage): Pro
     .filter((body) => body['type'] === 'register-entry' && body['part'] === part)
     .map((body) => body['entry'] as Json)
   return { ...fact, entries }
+}
+
+// A case's own request may come to have the number of a relayed type: the form of what is told decides.
+function isRelay(source: Json): source is Json & RelaySource {
+  return typeof source === 'object' && source !== null && 'fact' in source
 }
 
 async function sendFile(means: PlatformMeans, message: ClaimedMessage, deadline: Deadline): Promise<SendResult> {
@@ -174,6 +186,7 @@ function settle(means: PlatformMeans, message: ClaimedMessage, result: SendResul
         platformNumber: said.platformNumber ?? '',
       }
       applyFacts(hold, streams, [fact], rows, means.cases)
+      rows.add(inboxWakes, fact.platformNumber)
     },
   }
 }

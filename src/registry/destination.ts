@@ -3,12 +3,12 @@ import { newId } from '../base/id.ts'
 import type { Json } from '../base/json.ts'
 import type { Outcome } from '../base/outcome.ts'
 import { applyFacts, type CaseMeans, CERTIFICATE_KIND, type CertificateSource } from '../cases/apply.ts'
-import { caseFiles } from '../cases/case-files.ts'
+import { messageFiles } from '../cases/case-files.ts'
 import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
 import { type FileToSend, fileToSend } from '../cases/file-to-send.ts'
 import type { Numbers } from '../cases/numbers.ts'
 import { pushRecord } from '../cases/push-record.ts'
-import { type CaseHold, readCase, readDocument } from '../cases/store.ts'
+import { type CaseHold, readCase, readCases, readDocument } from '../cases/store.ts'
 import { ask, type Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import type {
@@ -26,6 +26,7 @@ import { factsOf, hear, type RegistryAnswer, refusalOutcome } from './answer.ts'
 import { certificateRow, type FetchedCertificate, fetchCertificate } from './certificate.ts'
 import type { RegistryClient } from './client.ts'
 import { CONTENT_MARKER, cutAtMarker, messageLength, numberAfter, withContent } from './materials.ts'
+import { hasArrived, isRequest, requestDocument, requestOutcome, settleRequest } from './requests.ts'
 
 export interface RegistryMeans {
   endpoint: string
@@ -46,19 +47,17 @@ export interface RegistryMeans {
 }
 
 /**
- * What is pushed to the registry: MATERIALS (file by file), SUBMIT, and the fetching of a certificate's file. An unknown
- * SUBMIT is looked up before anything is sent again: the registry does not deduplicate. A MATERIAL replaces the one of
- * its name, and a file that is fetched twice is fetched twice.
+ * What is pushed to the registry: MATERIALS (file by file), SUBMIT, CORRECT, WITHDRAW, and the fetching of a
+ * certificate's file. An unknown SUBMIT is looked up before anything is sent again: the registry does not deduplicate.
+ * After an unknown CORRECT or WITHDRAW its progress is asked for: the same bytes go again only if nothing changed. A
+ * MATERIAL replaces the one of its name, and a file that is fetched twice is fetched twice.
  */
 export function registryDestination(means: RegistryMeans): Destination {
-  const read = (name: string) => {
-    const mapping = means.mappings.inward(`${means.profile}/${name}`)
-    return (bytes: Buffer, createdAt: Date): Json =>
-      mapping.read(bytes, messageContexts({ id: newId(), createdAt }, means.site))
-  }
-  const readReceipt = read('receipt')
-  const readLookup = read('lookup')
-  const lookup = means.mappings.outward(`${means.profile}/lookup`)
+  const readAnswerTo = (name: string, bytes: Buffer, createdAt: Date): Json =>
+    means.mappings
+      .inward(`${means.profile}/${name}`)
+      .read(bytes, messageContexts({ id: newId(), createdAt }, means.site))
+  const readReceipt = (bytes: Buffer, createdAt: Date): Json => readAnswerTo('receipt', bytes, createdAt)
 
   return {
     endpoint: means.endpoint,
@@ -67,7 +66,7 @@ export function registryDestination(means: RegistryMeans): Destination {
     leaseMs: means.leaseMs,
     timeoutMs: means.timeoutMs,
     peerMaximumMs: means.peerMaximumMs,
-    afterUnknown: (kind) => (kind === 'SUBMIT' ? 'inquire' : 'resend'),
+    afterUnknown: (kind) => (kind === 'SUBMIT' || isRequest(kind) ? 'inquire' : 'resend'),
     render: (message) => render(means, message),
 
     send: async (message, rendered, deadline) => {
@@ -79,7 +78,9 @@ export function registryDestination(means: RegistryMeans): Destination {
       if (deadline.over) return { outcome: { kind: 'retry', reason: 'the lease was over before anything was sent' } }
       const now = means.cases.clock.now()
       const reply = file === null ? await means.client.post(rendered) : await postFile(means, rendered, file)
-      const heard = hear(reply, number, (bytes) => readReceipt(bytes, now))
+      const heard = hear(reply, number, (bytes) =>
+        message.kind === 'WITHDRAW' ? readAnswerTo('withdraw', bytes, now) : readReceipt(bytes, now),
+      )
       const requestDigest = createHash('sm3').update(rendered).digest()
       if (heard.kind === 'not-sent') return { outcome: { kind: 'retry', reason: heard.reason }, requestDigest }
       if (heard.kind === 'undecided') {
@@ -91,7 +92,9 @@ export function registryDestination(means: RegistryMeans): Destination {
         }
       }
       const { answer } = heard
-      const outcome = receiptOutcome(answer, message)
+      const outcome = isRequest(message.kind)
+        ? requestOutcome(answer, message.kind, await wasUnknown(means.pool, message.id))
+        : receiptOutcome(answer, message)
       const more = file?.more === true && outcome.kind === 'delivered'
       return { outcome, requestDigest, response: heard.bytes, said: answer, more }
     },
@@ -101,15 +104,22 @@ export function registryDestination(means: RegistryMeans): Destination {
       if (head === undefined) throw new Error('a message belongs to no case')
       const [number = ''] = await means.numbers.take('inquiry')
       const now = means.cases.clock.now()
-      const bytes = lookup.render(
-        { cases: [{ businessNumber: head.businessNumber }] },
-        messageContexts({ id: newId(), number, createdAt: now }, means.site),
-      )
-      const heard = hear(await means.client.post(bytes), number, (answer) => readLookup(answer, now))
+      const question = isRequest(message.kind) ? 'progress' : 'lookup'
+      const bytes = means.mappings
+        .outward(`${means.profile}/${question}`)
+        .render(
+          { cases: [{ businessNumber: head.businessNumber }] },
+          messageContexts({ id: newId(), number, createdAt: now }, means.site),
+        )
+      const heard = hear(await means.client.post(bytes), number, (answer) => readAnswerTo(question, answer, now))
       if (heard.kind !== 'answer') return { kind: 'unclear', reason: heard.reason }
       const { answer, bytes: response } = heard
       const rows = answer.cases.filter((one) => one.businessNumber === head.businessNumber)
       if (!answer.success || rows.length === 0) return { kind: 'unclear', reason: `code ${answer.code}`, response }
+      if (isRequest(message.kind)) {
+        const arrived = hasArrived(message, factsOf(answer, head.businessNumber))
+        return arrived ? { kind: 'found', said: answer, response } : { kind: 'absent', response }
+      }
       if (rows.every((row) => row.stored)) return { kind: 'found', said: answer, response }
       if (rows.some((row) => row.stored)) return { kind: 'unclear', reason: 'only some parts are there', response }
       return { kind: 'absent', response }
@@ -130,7 +140,14 @@ async function render(means: RegistryMeans, message: ClaimedMessage): Promise<Re
     const all = contexts(head, document, { id: message.id, number: message.number, createdAt }, means.site)
     return renderMessage(mapping, document, all)
   }
-  const material = caseFiles(document)[message.cursor]
+  if (isRequest(message.kind)) {
+    const [hold] = await readCases(means.pool, [head.id], means.cases.sealer)
+    if (hold === undefined) throw new Error('a case has gone')
+    const mapping = means.mappings.outward(`${means.profile}/${message.kind.toLowerCase()}`)
+    const all = contexts(head, document, { id: message.id, number: message.number, createdAt }, means.site)
+    return renderMessage(mapping, requestDocument(message, hold.memory), all)
+  }
+  const material = messageFiles(message, document)[message.cursor]
   if (material === undefined) throw new Error('the cursor points behind the last file')
   const mapping = means.mappings.outward(`${means.profile}/material`)
   const number = numberAfter(message.number, message.cursor)
@@ -144,6 +161,15 @@ function postFile(means: RegistryMeans, rendered: Buffer, file: FileToSend): Ret
     withContent(cut, means.files.read(file.id, file.key)),
     messageLength(cut, file.sizeBytes),
   )
+}
+
+/** Whether an attempt of this message ended without telling what became of it. */
+async function wasUnknown(pool: Pool, messageId: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from attempt where message_id = $1 and outcome in ('unknown', 'late') limit 1`,
+    [messageId],
+  )
+  return rowCount !== 0
 }
 
 function receiptOutcome(answer: RegistryAnswer, { kind, number }: ClaimedMessage): Outcome {
@@ -184,6 +210,10 @@ function settle(means: RegistryMeans, message: ClaimedMessage, result: SendResul
           messageId: message.id,
         }
         applyFacts(hold, streams, [fact], rows, means.cases)
+        return
+      }
+      if (isRequest(message.kind)) {
+        settleRequest(hold, streams, message, result.said as RegistryAnswer, rows, means.cases)
         return
       }
       if (message.kind === 'SUBMIT') {

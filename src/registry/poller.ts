@@ -13,6 +13,7 @@ import type { MappingSet } from '../mapping/mapping-set.ts'
 import { factsOf, hear, type RegistryAnswer } from './answer.ts'
 import type { RegistryClient } from './client.ts'
 import { claimPolls, type DuePoll } from './poll-store.ts'
+import { ofThisRequest } from './requests.ts'
 
 export interface PollerMeans {
   endpoint: string
@@ -116,7 +117,13 @@ async function take(means: PollerMeans, polled: Polled, answer: RegistryAnswer):
       const hold = held.of(lock)
       if (hold === null) return
       const before = JSON.stringify(nextQuestion(hold.memory))
-      const verdicts = applyFacts(hold, held.of(streams), factsOf(answer, hold.businessNumber), rows, means.cases)
+      const verdicts = applyFacts(
+        hold,
+        held.of(streams),
+        ofThisRequest(factsOf(answer, hold.businessNumber), hold.memory),
+        rows,
+        means.cases,
+      )
       // Where the question changed, applying the facts has said when to ask it.
       if (JSON.stringify(nextQuestion(hold.memory)) !== before) return
       const hasNews = verdicts.includes('applied')

@@ -6,6 +6,8 @@ const recordTypes = {
   'request-refused': { zh: '请求被拒绝', en: 'Request refused' },
   'material-stored': { zh: '材料入库', en: 'Material stored' },
   'application-received': { zh: '收到申请', en: 'Application received' },
+  'withdrawal-requested': { zh: '申请撤回', en: 'Withdrawal requested' },
+  'correction-answered': { zh: '答复补正', en: 'Correction answered' },
   disclosure: { zh: '信息披露', en: 'Data disclosed' },
   'authorization-given': { zh: '登记查询授权书', en: 'Authorization given' },
   'authorization-revoked': { zh: '撤销查询授权书', en: 'Authorization revoked' },

@@ -19,6 +19,13 @@ const documents = [
   'query',
   'query-answer',
   'callback',
+  'correction',
+  'corrected',
+  'withdrawal',
+  'correction-asked',
+  'pause',
+  'resumption',
+  'fee-notice',
 ]
 
 // From the sources and from dist alike.

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addAccount, addBank, addOperator } from '../../src/access/administration-additions.ts'
 import { registerCertificate } from '../../src/access/administration-certificates.ts'
@@ -30,6 +30,7 @@ export const OPERATOR = 'yx-sub-0031'
 /** The mortgagee of the sample case. */
 export const SAMPLE_BANK = { code: '91420222000000019R', name: '示例银行股份有限公司阳新支行' }
 export const OTHER_BANK = { code: '91420222MA0000015G', name: '另一银行股份有限公司' }
+const PLATFORM = { organization: '黄石市一事联办平台', commonName: '一事联办平台', uscc: '12420200MB0000001X' }
 const HINT_SECRET = 'test-secret'
 
 /** Times that let a case run through in a second. */
@@ -69,6 +70,8 @@ export interface World {
   ca: CertificateAuthority
   registry: RunningCounterparty<RegistryState>
   platform: RunningCounterparty<PlatformState>
+  /** Signs as the platform does. */
+  platformIdentity: Identity
   /** Registers what is not there yet of bank, account, operator and certificate; gives the account's client. */
   enrol(enrolment?: Enrolment): Promise<BankClient>
 }
@@ -91,6 +94,9 @@ export async function startWorld(
   const dir = join(database.dataDir, 'world')
   await mkdir(dir, { recursive: true })
   const ca = await openCertificateAuthority(join(dir, 'ca'))
+  const platformIdentity = await ca.issue({ algorithm: 'p256', ...PLATFORM })
+  const platformCertificates = join(dir, 'platform.pem')
+  await writeFile(platformCertificates, platformIdentity.certificatePem)
   const [registry, platform] = await Promise.all([
     startRegistry({ dir: join(dir, 'registry'), config: { stepMs: 20, ...options.registry } }),
     startPlatform({
@@ -109,6 +115,7 @@ export async function startWorld(
       port: 0,
       trustDir: ca.trustFolder,
       platformUrl: platform.url,
+      platformCertificates,
       registryUrl: `${registry.url}/`,
       registryHintSecret: HINT_SECRET,
       ...options.config,
@@ -128,6 +135,7 @@ export async function startWorld(
     ca,
     registry,
     platform,
+    platformIdentity,
     enrol: (enrolment) => enrol(t, gateway.ground, ca, gateway.url, enrolment),
   }
 }

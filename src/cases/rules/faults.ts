@@ -120,6 +120,23 @@ export const ruleFaults = {
   'checker-missing': ['须写明核对原件的业务办理人员', 'Who checked the original must be said'],
   'checker-unknown': ['核对人不是本行的业务办理人员', 'The checker is no operator of this bank'],
   'checked-at-missing': ['须写明核对原件的时间', 'When the original was checked must be said'],
+  // corrections
+  'correction-part-missing': [
+    '几个部分都有补正事项时须指明部分',
+    'With several parts to be corrected, each item names its part',
+  ],
+  'correction-item-unknown': ['本轮补正没有该事项', 'This round of correction has no such item'],
+  'correction-item-missing': ['有补正事项未答复', 'An item of this round is not answered'],
+  'correction-item-repeated': ['同一补正事项答复了两次', 'The same item is answered twice'],
+  'correction-replaces-unknown': ['所替换的材料不在该部分的材料中', 'The material to be replaced is none of this part'],
+  'correction-path-refused': [
+    '补正不能更改该字段，或申请中没有该字段所在的内容',
+    'A correction may not change this member, or the application has no place for it',
+  ],
+  'correction-path-elsewhere': [
+    '该字段不是这一事项所要求更正的内容',
+    'This member is not what the item asks to correct',
+  ],
   'operator-differs': ['业务办理人员与签名请求中的不一致', 'The operator is not the one that the signed request names'],
   'part-number-invalid': ['部分须从 1 起连续编号', 'Parts are numbered from 1 without gaps'],
   'time-invalid': ['时间不正确', 'There is no such time'],

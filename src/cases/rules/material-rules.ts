@@ -1,5 +1,5 @@
 import type { Fault } from '../../base/problem.ts'
-import type { Application, FiledMaterial } from '../application.ts'
+import type { Application, FiledMaterial, NormalisedCase } from '../application.ts'
 import type { PlacedPart } from '../normalise.ts'
 import { ruleFault } from './faults.ts'
 import { isSameName } from './names.ts'
@@ -26,6 +26,25 @@ export function materialFaults(application: Application, parts: readonly PlacedP
     ...repetitionFaults(materials, parts),
     ...parts.flatMap((placed) => missingFaults(placed, materialsOf(placed, materials))),
   ]
+}
+
+/** Faults of files that come after the filing, each with the pointer to where it stands in the body. */
+export function laterMaterialFaults(
+  files: readonly { pointer: string; material: FiledMaterial; replaces?: string }[],
+  document: NormalisedCase,
+  check: RuleCheck,
+): Fault[] {
+  const known = document.parts.flatMap((part) => part.materials)
+  return files.flatMap(({ pointer, material, replaces }, index) => {
+    const earlier = files.slice(0, index).map((file) => file.material)
+    const faults = checkingFaults(pointer, material, check)
+    if ([...known, ...earlier].some(({ id }) => id === material.id)) {
+      faults.push(ruleFault(`${pointer}/id`, 'material-repeated'))
+    } else if ([...known.filter(({ id }) => id !== replaces), ...earlier].some(({ name }) => name === material.name)) {
+      faults.push(ruleFault(`${pointer}/name`, 'material-name-repeated'))
+    }
+    return faults
+  })
 }
 
 function checkingFaults(pointer: string, material: FiledMaterial, check: RuleCheck): Fault[] {

@@ -1,0 +1,116 @@
+import type { CaseMeans } from '../cases/apply.ts'
+import { addConcern } from '../cases/concern.ts'
+import type { Numbers } from '../cases/numbers.ts'
+import type { CaseHold } from '../cases/store.ts'
+import { ask, type Batch, type Step } from '../db/batch.ts'
+import type { Pool } from '../db/pool.ts'
+import type { CaseStreamsStep } from '../delivery/case-streams.ts'
+import { type Applied, applyCallback, type Ground } from './apply-callback.ts'
+import { applyCorrection, type CorrectionMeans, prepareCorrection } from './apply-correction.ts'
+import { type DueCallback, dueCallbacks, inboxChanges, waitingLock } from './inbox.ts'
+
+export interface CallbackCourierMeans {
+  pool: Pool
+  batch: Batch
+  cases: CaseMeans
+  caseLock: Step<string, CaseHold | null>
+  streams: CaseStreamsStep
+  numbers: Numbers
+  validateApplication: CorrectionMeans['validateApplication']
+  formField: CorrectionMeans['formField']
+  onError: (error: unknown) => void
+}
+
+const LIMIT = 50
+const FIRST_WAIT_MS = 500
+const LONGEST_WAIT_MS = 60_000
+/** Looks after which a person is told that a callback still waits for what it is about: some ten minutes. */
+const TRIES_BEFORE_CONCERN = 15
+
+/**
+ * Joins the callbacks that are due to their cases, each in a transaction of its own, once. What comes early, before the
+ * case's number or the question that it answers is known, is looked at again.
+ * @returns how many were looked at; 0 when none is due.
+ */
+export async function applyCallbacks(means: CallbackCourierMeans): Promise<number> {
+  const { clock, sealer } = means.cases
+  const due = await dueCallbacks(means.pool, sealer, clock.now(), LIMIT)
+  for (const one of due) {
+    try {
+      await applyOne(one, means)
+    } catch (error) {
+      // It waits where it is; the others go on.
+      means.onError(error)
+      await postpone(one, means)
+    }
+  }
+  return due.length
+}
+
+async function applyOne(due: DueCallback, means: CallbackCourierMeans): Promise<void> {
+  const { caseId, callback } = due
+  if (caseId === null) return postpone(due, means)
+  const { clock, sealer } = means.cases
+  const numbers = callback.type === '26' ? await means.numbers.take('message') : []
+  const prepared =
+    callback.type === '22' ? await prepareCorrection(caseId, callback, { ...means, sealer, now: clock.now() }) : null
+  const waiting = ask(waitingLock, due)
+  const lock = ask(means.caseLock, caseId, (held) => held.of(waiting) !== null)
+  const streams = ask(means.streams, caseId, (held) => held.of(waiting) !== null)
+  await means.batch.submit({
+    asks: [waiting, lock, streams],
+    decide: (held, rows) => {
+      const place = held.of(waiting)
+      // Another node was here first.
+      if (place === null) return
+      const hold = held.of(lock)
+      const now = means.cases.clock.now()
+      const ground: Ground | null =
+        hold === null ? null : { hold, streams: held.of(streams), now, numbers, rows, means: means.cases }
+      const applied: Applied =
+        ground === null
+          ? 'waiting'
+          : prepared === null
+            ? applyCallback(callback, ground)
+            : applyCorrection(callback, prepared, ground)
+      if (applied === 'waiting') return later(due, place.tries, now)
+      rows.add(inboxChanges, { platform: due.platform, unid: due.unid, state: applied, due_at: now })
+
+      function later(one: DueCallback, tries: number, at: Date): void {
+        rows.add(inboxChanges, { ...waitRow(one, tries, at) })
+        if (tries === TRIES_BEFORE_CONCERN) tellOfWaiting(one, rows, means)
+      }
+    },
+  })
+}
+
+/** No case is known by its number yet. */
+async function postpone(due: DueCallback, means: CallbackCourierMeans): Promise<void> {
+  const waiting = ask(waitingLock, due)
+  await means.batch.submit({
+    asks: [waiting],
+    decide: (held, rows) => {
+      const place = held.of(waiting)
+      if (place === null) return
+      rows.add(inboxChanges, waitRow(due, place.tries, means.cases.clock.now()))
+      if (place.tries === TRIES_BEFORE_CONCERN) tellOfWaiting(due, rows, means)
+    },
+  })
+}
+
+function waitRow(
+  { platform, unid }: DueCallback,
+  tries: number,
+  now: Date,
+): Parameters<typeof inboxChanges.write>[1][number] {
+  const waitMs = Math.min(FIRST_WAIT_MS * 2 ** Math.min(tries, 20), LONGEST_WAIT_MS)
+  return { platform, unid, state: 'waiting', due_at: new Date(now.getTime() + waitMs) }
+}
+
+function tellOfWaiting(
+  { platform, caseId, callback }: DueCallback,
+  rows: Parameters<typeof addConcern>[1],
+  means: CallbackCourierMeans,
+): void {
+  addConcern({ kind: 'callback-waits', caseId, content: { platform, callback } }, rows, means.cases)
+}
