@@ -16,7 +16,7 @@ import {
 import { until } from './support/until.ts'
 import { fileSample, OPERATOR, startWorld, type World } from './support/world.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 interface Told {
   type: string
@@ -234,6 +234,7 @@ await t.test('a scope taken away while the registry is asked: nothing leaves', a
 })
 
 await t.test('a quota of 500 and 2,000 queries at once: 500 answers, 1,500 times 429', async (t) => {
+  t.setTimeout(240_000)
   const world = await startWorld(t, {
     config: { registryConcurrency: 100, queriesWaiting: 5000, requestsAtOnce: 5000, queryWaitMs: 60_000 },
   })
@@ -243,7 +244,9 @@ await t.test('a quota of 500 and 2,000 queries at once: 500 answers, 1,500 times
   let spent: Record<string, unknown> = {}
   await Promise.all(
     Array.from({ length: 2000 }, async () => {
-      const answer = await post(bank, '/v1/queries', question(null), { attempts: 20, retryDelayMs: 200, headers: {} })
+      let answer = await post(bank, '/v1/queries', question(null))
+      // Nothing was taken of what is told to come again.
+      while (answer.status === 503) answer = await post(bank, '/v1/queries', question(null))
       const word = answer.status === 200 ? 'answered' : String(answer.json()['code'])
       counts[word] = (counts[word] ?? 0) + 1
       if (answer.status === 429) spent = answer.json()

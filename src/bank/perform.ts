@@ -43,7 +43,7 @@ export interface BankCall {
 }
 
 export interface Plan extends Pick<Work, 'act'> {
-  /** Brings the answer, after the commit, where `act` gave none. @throws {Problem} why there is none. */
+  /** Brings the answer, after the commit, where `act` gave none. @throws {Refused} why there is none. */
   later?(): Promise<Answer>
   /** The rule that allowed it. */
   rule: string

@@ -10,7 +10,15 @@ import { Problem } from '../base/problem.ts'
 import { ask, type Rows } from '../db/batch.ts'
 import { answerRows, freedKeys } from '../intake/idempotency.ts'
 import { type Answer, answerContext } from '../intake/once.ts'
-import { addEnd, addFailure, failNow, failureCode, pendingBody, pendingHeaders } from '../queries/conclude.ts'
+import {
+  addEnd,
+  addFailure,
+  failNow,
+  failureCode,
+  pendingBody,
+  pendingHeaders,
+  type Refusal,
+} from '../queries/conclude.ts'
 import { type Disclosure, disclose } from '../queries/disclose.ts'
 import type { Asked, Findings } from '../queries/findings.ts'
 import { type Query, queryLock, readQuery } from '../queries/store.ts'
@@ -18,7 +26,7 @@ import { headerValue } from '../trust/http-message.ts'
 import { jsonBody, jsonHeaders } from './answer.ts'
 import { type Authenticated, checkCertificate } from './authenticate.ts'
 import type { BankMeans } from './means.ts'
-import type { Plan } from './perform.ts'
+import { type Plan, Refused } from './perform.ts'
 
 /** More changes of access than this during one query is no longer bad luck. */
 const REDECISIONS_MAXIMUM = 20
@@ -56,8 +64,7 @@ export function permit(
 /**
  * Puts the query to the registry and answers: at once, or 202 when the registry is slow.
  * @param receipt of the record that the query was asked.
- * @throws {Problem} registry-unavailable or -refused (nothing was used up, the key is free); the refusal, where access
- *   was withdrawn meanwhile.
+ * @throws {Refused} registry-unavailable or -refused (nothing was used up, the key is free); or why access refuses now.
  */
 export async function answerNow(
   query: Query,
@@ -69,8 +76,13 @@ export async function answerNow(
   const pending: Answer = { status: 202, headers: pendingHeaders(query.id), body: pendingBody(query.id), receipt }
   if (word === null) return pending
   if (word.kind === 'answered') return (await concludeNow(query, word.findings, request, means)) ?? pending
-  if (!(await failNow(query, word, means.desk.means))) return pending
-  throw failureCode(word) === 'registry-refused'
+  const failed = await failNow(query, word, means.desk.means)
+  if (failed === null) return pending
+  throw new Refused(failure(word), failed)
+}
+
+function failure(word: Refusal): Problem {
+  return failureCode(word) === 'registry-refused'
     ? new Problem('registry-refused', { zh: '登记系统拒绝了该查询', en: 'the registry refused the question' })
     : new Problem(
         'registry-unavailable',
@@ -100,26 +112,27 @@ async function concludeNow(
     }
     const inForce = ask(revisionGate, revision)
     const lock = ask(queryLock, query.id)
-    const concluded = await means.batch.submit<Answer | 'stale' | 'taken' | 'refused'>({
+    const concluded = await means.batch.submit<Answer | Refused | 'stale' | 'taken'>({
       asks: [inForce, lock],
       decide: (held, rows) => {
         if (!held.of(inForce)) return 'stale'
         const hold = held.of(lock)
         if (hold?.state !== 'asking' || hold.replied) return 'taken'
         if (decided instanceof Problem) {
-          addFailure(query, decided.code, rows, means.desk.means)
+          const failed = addFailure(query, decided.code, rows, means.desk.means)
           rows.add(freedKeys, query.requestId)
-          return 'refused'
+          return new Refused(decided, failed.receipt)
         }
         const { caller, granted } = decided
         const now = { ...query, granted: narrower(query.granted, granted.fields) }
         const disclosure = discloseTo(now, findings, caller, means)
-        addEnd(now, findings, disclosure.page.code, rows, means.desk.means)
+        const at = means.clock.now()
+        addEnd(now, findings, disclosure.page.code, at, rows, means.desk.means)
         const receipt = addDisclosure(now, disclosure, granted.rule, caller, rows, means)
         const told: Answer = {
           status: 200,
           headers: { ...jsonHeaders, location: `/v1/queries/${query.id}` },
-          body: jsonBody(answeredPage(now, disclosure, means.clock.now())),
+          body: jsonBody(answeredPage(now, disclosure, at)),
           receipt,
         }
         rows.add(answerRows, {
@@ -133,7 +146,7 @@ async function concludeNow(
       },
     })
     if (concluded === 'taken') return null
-    if (concluded === 'refused') throw decided
+    if (concluded instanceof Refused) throw concluded
     if (concluded !== 'stale') return concluded
     await means.directory.refresh()
   }

@@ -38,14 +38,21 @@ export const failureCode = (word: Refusal): FailureCode =>
  * The row's end and what the registry said, kept sealed for whoever may read it later.
  * @param query with what is granted by the time it ends.
  */
-export function addEnd(query: Query, findings: Findings, code: string, rows: Rows, means: ConcludeMeans): void {
+export function addEnd(
+  query: Query,
+  findings: Findings,
+  code: string,
+  at: Date,
+  rows: Rows,
+  means: ConcludeMeans,
+): void {
   rows.add(queryEnds, {
     id: query.id,
     state: 'answered',
     code,
     asked: sealQuestion(query.id, query, means.sealer),
     answer: sealFindings(query.id, findings, means.sealer),
-    answered_at: means.clock.now(),
+    answered_at: at,
   })
 }
 
@@ -72,17 +79,20 @@ export function addFailure(query: Query, code: string, rows: Rows, means: Conclu
   return act
 }
 
-/** Ends a query at once that the registry could not answer; false when another has concluded it. Its key is free again. */
-export function failNow(query: Query, word: Refusal, means: ConcludeMeans): Promise<boolean> {
+/**
+ * Ends a query at once that the registry could not answer; its key is free again.
+ * @returns the receipt of the record; null when another has concluded it.
+ */
+export function failNow(query: Query, word: Refusal, means: ConcludeMeans): Promise<string | null> {
   const lock = ask(queryLock, query.id)
   return means.batch.submit({
     asks: [lock],
     decide: (held, rows) => {
       const hold = held.of(lock)
-      if (hold?.state !== 'asking' || hold.replied) return false
-      addFailure(query, failureCode(word), rows, means)
+      if (hold?.state !== 'asking' || hold.replied) return null
+      const failed = addFailure(query, failureCode(word), rows, means)
       rows.add(freedKeys, query.requestId)
-      return true
+      return failed.receipt
     },
   })
 }
@@ -145,7 +155,7 @@ export function concludeLater(
         return
       }
       if (word.kind === 'answered') {
-        addEnd(query, word.findings, 'answered', rows, means)
+        addEnd(query, word.findings, 'answered', means.clock.now(), rows, means)
         means
           .record({
             type: 'query-answered',
