@@ -9,16 +9,22 @@ import type { Site } from './cases/contexts.ts'
 import { Numbers } from './cases/numbers.ts'
 import { caseLock, concernInserts } from './cases/store.ts'
 import type { Config } from './config.ts'
+import { batchMetrics } from './db/batch-metrics.ts'
 import { errorFields } from './db/log.ts'
 import { caseStreamsStep } from './delivery/case-streams.ts'
 import type { OnDead } from './delivery/destination.ts'
 import { ensureEndpoints } from './delivery/endpoints.ts'
+import { deliveryMetrics } from './delivery/metrics.ts'
 import { openWakeQueue } from './delivery/queue.ts'
 import { type Delivery, startDelivery } from './delivery/worker.ts'
 import { type Ground, openGround } from './ground.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { addressList } from './http/address-list.ts'
 import { openHealth } from './http/health.ts'
+import { openMetrics } from './http/metrics.ts'
 import { openProblemPages } from './http/problem-pages.ts'
+import { processMetrics } from './http/process-metrics.ts'
+import { countRequests } from './http/request-metrics.ts'
 import { buildServer } from './http/server.ts'
 import { openValidator } from './http/validator.ts'
 import { loadMappings } from './mapping/mapping-set.ts'
@@ -29,6 +35,7 @@ import { openRegistryClient } from './registry/client.ts'
 import { registryDestination } from './registry/destination.ts'
 import { pollOnce } from './registry/poller.ts'
 import { registryRoutes } from './registry/routes.ts'
+import { traceMetrics } from './trace/metrics.ts'
 import { startPeriodic } from './trace/periodic.ts'
 import { signRequest } from './trust/sign.ts'
 import { openTrustStore } from './trust/trust-store.ts'
@@ -191,6 +198,16 @@ export async function openGateway(
       requestTimeoutMs: 300_000,
     })
     onClose(() => server.close())
+    const requests = countRequests(server)
+    const process = processMetrics()
+    onClose(async () => process.close())
+    openMetrics(server, addressList(config.metricsAllow), {
+      requests,
+      process: process.read,
+      commit: () => batchMetrics(batch),
+      delivery: () => deliveryMetrics(pool),
+      trace: () => traceMetrics(pool),
+    })
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
       delivery: () => delivery.health().ok,

@@ -1,4 +1,4 @@
-import { choice, flag, integer, optional, type Setting, text } from './setting-kinds.ts'
+import { choice, flag, integer, networks, optional, type Setting, text } from './setting-kinds.ts'
 
 // Without user and password: these addresses are shown.
 const URL_FORM = { pattern: /^https?:\/\/[^\s/?#@]+(\/\S*)?$/, form: 'an http or https address without credentials' }
@@ -34,6 +34,12 @@ export const settings = {
     fallback: 'info',
     of: ['error', 'warn', 'info', 'debug', 'silent'],
     about: 'Least weight of a log line that is written.',
+  }),
+  metricsAllow: networks({
+    variable: 'METRICS_ALLOW_CIDR',
+    fallback: ['127.0.0.0/8', '::1/128'],
+    about:
+      'Networks whose connections may read /metrics; to all others, and to whatever a proxy passes on, it does not exist.',
   }),
   shutdownGraceMs: integer({
     variable: 'SHUTDOWN_GRACE_MS',

@@ -127,6 +127,7 @@ export class CaseStreams {
 
   retryLater(rows: Rows, message: LiveMessage, waitMs: number, why: string): void {
     this.#wait(rows, message, { from: 'now', ms: waitMs }, why)
+    depth(rows, message, { retried: 1 })
   }
 
   /** It may have arrived: `question` is asked, no sooner than `waitMs` after the lease's end. */
@@ -146,6 +147,7 @@ export class CaseStreams {
   sendAgain(rows: Rows, message: LiveMessage, why: string): void {
     endInquiry(message)
     this.#wait(rows, message, { from: 'now', ms: 0 }, why)
+    depth(rows, message, { retried: 1 })
   }
 
   /** A dead letter: only a person moves it on. Blocks its own stream. */
@@ -360,7 +362,15 @@ function endInquiry(message: LiveMessage): void {
 function depth(
   rows: Rows,
   message: LiveMessage,
-  change: Partial<Record<'live' | 'dead' | 'taken' | 'delivered', number>>,
+  change: Partial<Record<'live' | 'dead' | 'taken' | 'delivered' | 'retried', number>>,
 ): void {
-  rows.add(depthChanges, { endpoint: message.endpoint, live: 0, dead: 0, taken: 0, delivered: 0, ...change })
+  rows.add(depthChanges, {
+    endpoint: message.endpoint,
+    live: 0,
+    dead: 0,
+    taken: 0,
+    delivered: 0,
+    retried: 0,
+    ...change,
+  })
 }

@@ -169,6 +169,7 @@ interface Depth {
   dead: number
   taken: number
   delivered: number
+  retried: number
 }
 
 export const depthChanges: RowSet<Depth> = {
@@ -177,24 +178,33 @@ export const depthChanges: RowSet<Depth> = {
   write: async (tx, rows) => {
     const sums = new Map<string, Depth>()
     for (const row of rows) {
-      const sum = sums.get(row.endpoint) ?? { endpoint: row.endpoint, live: 0, dead: 0, taken: 0, delivered: 0 }
-      for (const name of ['live', 'dead', 'taken', 'delivered'] as const) sum[name] += row[name]
+      const sum = sums.get(row.endpoint) ?? {
+        endpoint: row.endpoint,
+        live: 0,
+        dead: 0,
+        taken: 0,
+        delivered: 0,
+        retried: 0,
+      }
+      for (const name of ['live', 'dead', 'taken', 'delivered', 'retried'] as const) sum[name] += row[name]
       sums.set(row.endpoint, sum)
     }
     const sorted = [...sums.values()].sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1))
     await tx.query({
       name: 'endpoint depth',
       text: `
-        insert into endpoint_depth as d (endpoint, live, dead, taken, delivered)
-        select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+        insert into endpoint_depth as d (endpoint, live, dead, taken, delivered, retried)
+        select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
             on conflict (endpoint) do update set live = d.live + excluded.live, dead = d.dead + excluded.dead,
-               taken = d.taken + excluded.taken, delivered = d.delivered + excluded.delivered`,
+               taken = d.taken + excluded.taken, delivered = d.delivered + excluded.delivered,
+               retried = d.retried + excluded.retried`,
       values: [
         column(sorted, 'endpoint'),
         column(sorted, 'live'),
         column(sorted, 'dead'),
         column(sorted, 'taken'),
         column(sorted, 'delivered'),
+        column(sorted, 'retried'),
       ],
     })
   },
