@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { currentTrace, traceparentText } from '../src/base/trace-context.ts'
+import { buildServer } from '../src/http/server.ts'
+import { openLogger } from '../src/logger.ts'
 import { answeringProxy } from './support/answering-proxy.ts'
 import { until } from './support/until.ts'
 import { prepareSample, startWorld, untilCompleted, untilDelivered } from './support/world.ts'
@@ -146,6 +149,41 @@ await t.test('a header that is malformed is ignored, whatever it is', async (t) 
   t.equal(traces.filter((trace) => trace === traceId).length, well.length, 'the good ones are continued')
   t.notOk(traces.includes(undefined), 'the others begin traces of their own')
   t.notOk(traces.includes('0'.repeat(32)))
+})
+
+await t.test('a handler whose body comes late still works for its own request', async (t) => {
+  const server = buildServer({
+    log: openLogger('silent'),
+    bodyLimitBytes: 10_000,
+    requestsAtOnce: 100,
+    requestTimeoutMs: 10_000,
+  })
+  t.teardown(() => server.close())
+  server.post('/late', async () => {
+    const trace = currentTrace()
+    return { trace: trace === null ? null : traceparentText(trace) }
+  })
+  const { port } = new URL(await server.listen({ host: '127.0.0.1', port: 0 }))
+  // On one connection, as a client that keeps it does.
+  const traces = [hex(16), hex(16), hex(16)]
+  const socket = connect(Number(port), '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  let text = ''
+  socket.on('data', (bytes) => {
+    text += bytes.toString('latin1')
+  })
+  for (const [i, traceId] of traces.entries()) {
+    socket.write(
+      `POST /late HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\ntraceparent: 00-${traceId}-${hex(8)}-01\r\n\r\n{`,
+    )
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    socket.write('}')
+    await until(async () => text.split('"trace"').length === i + 2)
+  }
+  t.strictSame(
+    [...text.matchAll(/"trace":"00-([0-9a-f]{32})/g)].map(([, traceId]) => traceId),
+    traces,
+  )
 })
 
 /** GET /livez with the header as it stands. */

@@ -64,8 +64,6 @@ export function buildServer(options: {
     request.traceContext = childOf(readTraceparent(request.headers['traceparent']))
     inTrace(request.traceContext, done)
   })
-  // Once more: a body is read by events of the socket, which know nothing of the request's flow.
-  server.addHook('preHandler', (request, _reply, done) => inTrace(request.traceContext, done))
 
   let inFlight = 0
   let closing = false
