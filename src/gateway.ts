@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { about } from './bank/api/about.ts'
 import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
 import type { Clock } from './base/clock.ts'
@@ -22,6 +23,7 @@ import { startHousekeeping } from './housekeeping.ts'
 import { addressList } from './http/address-list.ts'
 import { openHealth } from './http/health.ts'
 import { openMetrics } from './http/metrics.ts'
+import { openDescriptions } from './http/openapi/routes.ts'
 import { openProblemPages } from './http/problem-pages.ts'
 import { processMetrics } from './http/process-metrics.ts'
 import { countRequests } from './http/request-metrics.ts'
@@ -198,6 +200,7 @@ export async function openGateway(
       requestTimeoutMs: 300_000,
     })
     onClose(() => server.close())
+    openDescriptions(server, { about, schemasDir: config.schemasDir, serverUrl: () => config.publicUrl ?? url })
     const requests = countRequests(server)
     const process = processMetrics()
     onClose(async () => process.close())

@@ -15,6 +15,7 @@ import { type ReferenceAsk, referenceGate } from '../intake/bank-reference.ts'
 import type { Answer } from '../intake/once.ts'
 import { readMaterials } from '../materials/store.ts'
 import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { postApplication } from './api/applications.ts'
 import { caseRoutes } from './cases.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
@@ -26,7 +27,7 @@ const OFFERED = new Set(['mortgage-first'])
 export const applicationRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
   await server.register(caseRoutes, means)
 
-  server.post('/applications', async (request, reply) => {
+  server.post('/applications', { config: { api: postApplication } }, async (request, reply) => {
     if (!means.hasRoom()) {
       throw new Problem(
         'disk-full',

@@ -26,7 +26,7 @@ export function openMetrics(server: FastifyInstance, allow: AddressList, collect
     return run
   }
 
-  server.get('/metrics', { config: { unbounded: true } }, async (request, reply) => {
+  server.get('/metrics', { config: { unbounded: true, api: null } }, async (request, reply) => {
     const isForwarded = FORWARDED.some((name) => request.headers[name] !== undefined)
     if (isForwarded || !allow.has(request.socket.remoteAddress ?? ''))
       throw new Problem('route-not-found', { zh: '该地址不存在', en: 'no such address' })
