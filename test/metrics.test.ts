@@ -140,7 +140,8 @@ function requests(method: string, route: string, status: string): string {
 /** Every line of the format is read: a comment or a sample. */
 async function scrape(url: string): Promise<{ text: string; samples: Samples }> {
   const response = await request(`${url}/metrics`)
-  if (!/^text\/plain; version=0\.0\.4/.test(String(response.headers['content-type']))) throw new Error('another type')
+  if (!String(response.headers['content-type']).startsWith('text/plain; version=0.0.4;'))
+    throw new Error('another type')
   const text = await response.body.text()
   const samples: Samples = new Map()
   const types = new Map<string, string>()

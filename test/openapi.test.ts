@@ -5,7 +5,7 @@ import { request } from 'undici'
 import { problems } from '../src/base/problem-catalogue.ts'
 import { factNames } from '../src/cases/facts.ts'
 import type { BankCall } from '../src/sandbox/bank-client.ts'
-import { at, Documented, documentedClient, type Node } from './support/documented.ts'
+import { at, Documented, documentedClient, type Node, there } from './support/documented.ts'
 import { OTHER_BANK, prepareSample, startWorld, untilCompleted } from './support/world.ts'
 
 type Operation = [method: string, path: string, operation: Node]
@@ -80,39 +80,31 @@ await t.test('the document is OpenAPI 3.1, and whole', async (t) => {
 })
 
 await t.test('signing, headers, refusals and events are in it', async (t) => {
-  const post = at(document, ['paths', '/v1/applications', 'post'])
-  t.strictSame(post?.['security'], [{ httpSignature: [] }])
-  const names = (post?.['parameters'] as Node[])
+  const post = there(document, 'paths', '/v1/applications', 'post')
+  t.strictSame(post['security'], [{ httpSignature: [] }])
+  const names = (post['parameters'] as Node[])
     .map((one) => at(document, String(one['$ref']).slice(2).split('/')))
     .map((one) => one?.['name'])
   for (const name of ['Idempotency-Key', 'X-Operator', 'Signature', 'Signature-Input', 'Content-Digest'])
     t.ok(names.includes(name), name)
   t.ok(at(post, ['responses', '202', 'headers', 'Trace-Receipt']))
-  const codes = (status: string): string[] =>
-    at(post, [
-      'responses',
-      status,
-      'content',
-      'application/problem+json',
-      'schema',
-      'allOf',
-      '1',
-      'properties',
-      'code',
-    ])?.['enum'] as string[]
+  const refused = (response: unknown): string[] => {
+    const schema = at(response, ['content', 'application/problem+json', 'schema', 'allOf', '1', 'properties', 'code'])
+    return (schema?.['enum'] ?? []) as string[]
+  }
+  const conflicts = refused(there(post, 'responses', '409'))
   for (const code of ['idempotency-conflict', 'bank-reference-used', 'request-in-progress'])
-    t.ok(codes('409').includes(code), code)
+    t.ok(conflicts.includes(code), code)
   for (const [, , operation] of operations) {
     for (const [status, response] of Object.entries(operation['responses'] as Node)) {
-      const schema = at(response, ['content', 'application/problem+json', 'schema', 'allOf', '1', 'properties', 'code'])
-      for (const code of (schema?.['enum'] ?? []) as (keyof typeof problems)[])
+      for (const code of refused(response) as (keyof typeof problems)[])
         if (String(problems[code].status) !== status) t.fail(`${code} is not ${status}`)
     }
   }
   const types = [...factNames, 'completed'].sort()
   t.strictSame(Object.keys(document['webhooks'] as Node).sort(), types, 'each event')
-  const event = at(document, ['components', 'schemas', 'event', 'properties', 'type'])
-  t.strictSame([...(event?.['enum'] as string[])].sort(), types)
+  const event = there(document, 'components', 'schemas', 'event', 'properties', 'type')
+  t.strictSame([...(event['enum'] as string[])].sort(), types)
 })
 
 await t.test('every example is as its schema says', async (t) => {

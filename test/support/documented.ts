@@ -101,6 +101,13 @@ export function documentedClient(bank: BankClient, documented: Documented): Bank
   }
 }
 
+/** @throws when there is nothing. */
+export function there(root: unknown, ...way: string[]): Node {
+  const found = at(root, way)
+  if (found === undefined) throw new Error(`nothing at ${way.join(' ')}`)
+  return found
+}
+
 export function at(root: unknown, way: readonly string[]): Node | undefined {
   let here = root
   for (const word of way) here = (here as Node | undefined)?.[word]

@@ -130,7 +130,7 @@ function typeText(schema: Node): string {
     const inner = node(one)
     if (typeof inner['$ref'] === 'string') parts.push(link(inner['$ref']))
   }
-  if (schema['type'] !== undefined) parts.push(escape([schema['type']].flat().join(' | ')))
+  if (schema['type'] !== undefined) parts.push([schema['type']].flat().map(escape).join(' | '))
   if (schema['items'] !== undefined) parts.push(`[ ${typeText(node(schema['items']))} ]`)
   if (schema['enum'] !== undefined) parts.push(list(schema['enum']).map(literal).join(' · '))
   if (schema['const'] !== undefined) parts.push(literal(schema['const']))
@@ -171,11 +171,8 @@ function paragraphs(text: unknown): string {
 }
 
 function escape(value: unknown): string {
-  return String(value ?? '')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
+  const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 
 function node(value: unknown): Node {
