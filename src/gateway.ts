@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { networks } from './access/network.ts'
+import { about } from './bank/api/about.ts'
 import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
+import { addressList } from './base/address-list.ts'
 import type { Clock } from './base/clock.ts'
 import { newId } from './base/id.ts'
 import type { CaseMeans } from './cases/apply.ts'
@@ -11,16 +12,22 @@ import type { Site } from './cases/contexts.ts'
 import { Numbers } from './cases/numbers.ts'
 import { caseLock, concernInserts } from './cases/store.ts'
 import type { Config } from './config.ts'
+import { batchMetrics } from './db/batch-metrics.ts'
 import { errorFields } from './db/log.ts'
 import { caseStreamsStep } from './delivery/case-streams.ts'
 import type { OnDead } from './delivery/destination.ts'
 import { ensureEndpoints } from './delivery/endpoints.ts'
+import { deliveryMetrics } from './delivery/metrics.ts'
 import { openWakeQueue } from './delivery/queue.ts'
 import { type Delivery, startDelivery } from './delivery/worker.ts'
 import { type Ground, openGround } from './ground.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openHealth } from './http/health.ts'
+import { openMetrics } from './http/metrics.ts'
+import { openDescriptions } from './http/openapi/routes.ts'
 import { openProblemPages } from './http/problem-pages.ts'
+import { processMetrics } from './http/process-metrics.ts'
+import { countRequests } from './http/request-metrics.ts'
 import { buildServer } from './http/server.ts'
 import { openValidator } from './http/validator.ts'
 import { loadMappings } from './mapping/mapping-set.ts'
@@ -39,6 +46,7 @@ import { pollOnce } from './registry/poller.ts'
 import { askRegistry } from './registry/query.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { listenRefused } from './start-checks.ts'
+import { traceMetrics } from './trace/metrics.ts'
 import { startPeriodic } from './trace/periodic.ts'
 import { signRequest } from './trust/sign.ts'
 import { openTrustStore } from './trust/trust-store.ts'
@@ -224,8 +232,8 @@ export async function openGateway(
     })
     onClose(() => asking.stop())
 
-    const proxies = networks(config.trustedProxies)
-    const extranet = networks(config.egovNetworks)
+    const proxies = addressList(config.trustedProxies)
+    const extranet = addressList(config.egovNetworks)
     const formField = formFields(mappings.profile(PROFILES.platform).tables.get('EgovFormField')?.toCode ?? new Map())
     const callbacks = startPeriodic({
       intervalMs: config.reconcileMs,
@@ -256,6 +264,17 @@ export async function openGateway(
       isTrustedProxy: (address) => proxies.has(address),
     })
     onClose(() => closeInTime(server, config.shutdownGraceMs))
+    openDescriptions(server, { about, schemasDir: config.schemasDir, serverUrl: () => config.publicUrl ?? url })
+    const requests = countRequests(server)
+    const process = processMetrics()
+    onClose(async () => process.close())
+    openMetrics(server, addressList(config.metricsAllow), {
+      requests,
+      process: process.read,
+      commit: () => batchMetrics(batch),
+      delivery: () => deliveryMetrics(pool),
+      trace: () => traceMetrics(pool),
+    })
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
       delivery: () => delivery.health().ok,

@@ -1,3 +1,5 @@
+import { addressList } from './base/address-list.ts'
+
 /** One setting: what it is called, what it means, and how its value is read. */
 export interface Setting<T> {
   variable: string
@@ -46,21 +48,6 @@ export function optional(about: About & { pattern?: RegExp; form?: string }): Se
   return { ...about, fallback: null, read: (raw) => (raw === '' || raw === null ? null : inner.read(raw)) }
 }
 
-/** Values separated by commas, or a list in the file. */
-export function list(
-  about: About & { fallback: readonly string[]; pattern: RegExp; form: string },
-): Setting<readonly string[]> {
-  return {
-    ...about,
-    read: (raw) => {
-      const values: unknown[] = Array.isArray(raw) ? raw : String(raw).split(',')
-      const texts = values.map((value) => (typeof value === 'string' ? value.trim() : '')).filter((one) => one !== '')
-      const wrong = texts.find((one) => !about.pattern.test(one))
-      return wrong === undefined ? texts : new Fault(`must be ${about.form}, separated by commas`)
-    },
-  }
-}
-
 export function flag(about: About & { fallback: boolean }): Setting<boolean> {
   return {
     ...about,
@@ -68,6 +55,23 @@ export function flag(about: About & { fallback: boolean }): Setting<boolean> {
       if (raw === true || raw === 'true') return true
       if (raw === false || raw === 'false') return false
       return new Fault('must be true or false')
+    },
+  }
+}
+
+/** Networks in CIDR notation, separated by commas or a list of the file; an empty value is an empty list. */
+export function networks(about: About & { fallback: readonly string[] }): Setting<readonly string[]> {
+  return {
+    ...about,
+    read: (raw) => {
+      const items: unknown[] = Array.isArray(raw) ? raw : String(raw).split(',')
+      const list = items.map((item) => String(item).trim()).filter((item) => item !== '')
+      try {
+        addressList(list)
+        return list
+      } catch {
+        return new Fault('must be networks as in 10.1.0.0/16, fd00::/8, separated by commas')
+      }
     },
   }
 }

@@ -1,8 +1,7 @@
-import { choice, flag, integer, list, optional, type Setting, text } from './setting-kinds.ts'
+import { choice, flag, integer, networks, optional, type Setting, text } from './setting-kinds.ts'
 
 // Without user and password: these addresses are shown.
 const URL_FORM = { pattern: /^https?:\/\/[^\s/?#@]+(\/\S*)?$/, form: 'an http or https address without credentials' }
-const NETWORK = /^[0-9a-fA-F.:]+(\/\d{1,3})?$/
 /**
  * Every setting: its variable, unit, default and a sentence. Endpoints' states, access and trust are not here: they are
  * rows and files that change while the gateway runs.
@@ -35,6 +34,12 @@ export const settings = {
     fallback: 'info',
     of: ['error', 'warn', 'info', 'debug', 'silent'],
     about: 'Least weight of a log line that is written.',
+  }),
+  metricsAllow: networks({
+    variable: 'METRICS_ALLOW_CIDR',
+    fallback: ['127.0.0.0/8', '::1/128'],
+    about:
+      'Networks whose connections may read /metrics; to all others, and to whatever a proxy passes on, it does not exist.',
   }),
   shutdownGraceMs: integer({
     variable: 'SHUTDOWN_GRACE_MS',
@@ -149,19 +154,15 @@ export const settings = {
     max: 1_048_576,
     about: 'Free space below which nothing new is accepted.',
   }),
-  trustedProxies: list({
+  trustedProxies: networks({
     variable: 'TRUSTED_PROXIES',
     fallback: [],
-    pattern: NETWORK,
-    form: 'networks like 10.0.0.0/8',
     about: 'Proxies whose X-Forwarded-For is believed; from anyone else it is not looked at.',
   }),
   // queries
-  egovNetworks: list({
+  egovNetworks: networks({
     variable: 'EGOV_NETWORKS',
     fallback: [],
-    pattern: NETWORK,
-    form: 'networks like 10.0.0.0/8',
     about: 'The e-government extranet (电子政务外网); callers from elsewhere come from the internet.',
   }),
   queryWaitMs: integer({

@@ -14,7 +14,7 @@ import { prepareSample, startWorld, untilCompleted, type World } from './support
 /** What a line may have besides its time, weight and sentence. */
 const FIELDS = new Set(
   (
-    'requestId method route status ms account code endpoint messageId caseId kind what attempt cursor fence outcome ' +
+    'requestId method route status ms account code traceparent endpoint messageId caseId kind what attempt cursor fence outcome ' +
     'became durationMs where chore error name frames cause url port folder adopted stopped version signal size'
   ).split(' '),
 )

@@ -17,6 +17,7 @@ import { type ReferenceAsk, referenceGate } from '../intake/bank-reference.ts'
 import type { Answer } from '../intake/once.ts'
 import { readMaterials } from '../materials/store.ts'
 import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { postApplication } from './api/applications.ts'
 import { caseRoutes } from './cases.ts'
 import { correctionRoutes } from './corrections.ts'
 import type { BankMeans } from './means.ts'
@@ -33,7 +34,7 @@ export const applicationRoutes: FastifyPluginAsync<BankMeans> = async (server, m
   await server.register(correctionRoutes, means)
   await server.register(withdrawalRoutes, means)
 
-  server.post('/applications', async (request, reply) => {
+  server.post('/applications', { config: { api: postApplication } }, async (request, reply) => {
     if (!means.hasRoom()) {
       throw new Problem(
         'disk-full',

@@ -7,6 +7,7 @@ import { type CaseHead, type CaseHold, readCase, readCases, readEvents } from '.
 import { type WaitingHead, waitingHeads } from '../delivery/operations.ts'
 import type { Facts } from '../trace/clear-facts.ts'
 import { answer, jsonBody, jsonHeaders } from './answer.ts'
+import { getCase, getCaseEvents } from './api/applications.ts'
 import type { BankMeans } from './means.ts'
 import type { PerformMeans, Plan } from './perform.ts'
 
@@ -15,7 +16,7 @@ const PAGE_MAXIMUM = 500
 
 /** GET /v1/applications/{id} and its events. Another bank's case is as little there as one that never was. */
 export const caseRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.get<{ Params: { id: string } }>('/applications/:id', async (request, reply) =>
+  server.get<{ Params: { id: string } }>('/applications/:id', { config: { api: getCase } }, async (request, reply) =>
     answer(request, reply, means, {
       needsOperator: true,
       key: null,
@@ -35,6 +36,7 @@ export const caseRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
 
   server.get<{ Params: { id: string }; Querystring: { after?: string; limit?: string } }>(
     '/applications/:id/events',
+    { config: { api: getCaseEvents } },
     async (request, reply) =>
       answer(request, reply, means, {
         needsOperator: true,

@@ -4,6 +4,7 @@ import { halfBrackets } from '../cases/facts.ts'
 import { readCases } from '../cases/store.ts'
 import { readCertificates, type StoredCertificate } from '../materials/certificates.ts'
 import { answer, performFor } from './answer.ts'
+import { getCertificate, getCertificates } from './api/certificates.ts'
 import { caseOfBank, disclosure } from './cases.ts'
 import type { BankMeans } from './means.ts'
 
@@ -12,32 +13,38 @@ import type { BankMeans } from './means.ts'
  * was found right and, where the site says so, only once the fee is settled.
  */
 export const certificateRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.get<{ Params: { id: string } }>('/applications/:id/certificates', async (request, reply) =>
-    answer(request, reply, means, {
-      needsOperator: true,
-      key: null,
-      plan: async (caller) => {
-        const head = await caseOfBank(request.params.id, caller, means)
-        const certificates = await readCertificates(means.pool, head.id, means.sealer)
-        const released = await releasedNumbers(head.id, means)
-        const personal = Object.fromEntries(certificates.map(({ number }, i) => [`certificates[${i}].number`, number]))
-        return disclosure(
-          caller,
-          means,
-          head,
-          'case.of-bank',
-          { fields: ['certificates'], count: certificates.length },
-          personal,
-          () => ({
-            certificates: certificates.map((one) => describe(one, released)),
-          }),
-        )
-      },
-    }),
+  server.get<{ Params: { id: string } }>(
+    '/applications/:id/certificates',
+    { config: { api: getCertificates } },
+    async (request, reply) =>
+      answer(request, reply, means, {
+        needsOperator: true,
+        key: null,
+        plan: async (caller) => {
+          const head = await caseOfBank(request.params.id, caller, means)
+          const certificates = await readCertificates(means.pool, head.id, means.sealer)
+          const released = await releasedNumbers(head.id, means)
+          const personal = Object.fromEntries(
+            certificates.map(({ number }, i) => [`certificates[${i}].number`, number]),
+          )
+          return disclosure(
+            caller,
+            means,
+            head,
+            'case.of-bank',
+            { fields: ['certificates'], count: certificates.length },
+            personal,
+            () => ({
+              certificates: certificates.map((one) => describe(one, released)),
+            }),
+          )
+        },
+      }),
   )
 
   server.get<{ Params: { id: string; number: string } }>(
     '/applications/:id/certificates/:number',
+    { config: { api: getCertificate } },
     async (request, reply) => {
       let file: StoredCertificate | undefined
       const done = await performFor(request, means, {

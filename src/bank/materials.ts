@@ -9,6 +9,7 @@ import { materialInserts, readMaterials, sealFileFacts } from '../materials/stor
 import { type ContentDigest, contentDigestText } from '../trust/content-digest.ts'
 import { headerValue } from '../trust/http-message.ts'
 import { answer, idempotencyKey, jsonBody, jsonHeaders } from './answer.ts'
+import { getMaterial, postMaterial } from './api/materials.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
 
@@ -23,7 +24,8 @@ export const materialRoutes: FastifyPluginAsync<BankMeans> = async (server, mean
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
-  server.post('/materials', { bodyLimit: means.materialLimitBytes + 1 }, async (request, reply) => {
+  const options = { bodyLimit: means.materialLimitBytes + 1, config: { api: postMaterial } }
+  server.post('/materials', options, async (request, reply) => {
     if (uploads >= means.uploadsAtOnce) {
       throw new Problem(
         'overloaded',
@@ -56,7 +58,7 @@ export const materialRoutes: FastifyPluginAsync<BankMeans> = async (server, mean
     }
   })
 
-  server.get<{ Params: { id: string } }>('/materials/:id', async (request, reply) =>
+  server.get<{ Params: { id: string } }>('/materials/:id', { config: { api: getMaterial } }, async (request, reply) =>
     answer(request, reply, means, {
       needsOperator: true,
       key: null,

@@ -1,4 +1,4 @@
-import type { Networks } from '../access/network.ts'
+import type { AddressList } from '../base/address-list.ts'
 import type { Json } from '../base/json.ts'
 import type { CaseMeans } from '../cases/apply.ts'
 import type { FormField } from '../cases/correct.ts'
@@ -28,7 +28,7 @@ export interface BankMeans extends PerformMeans {
   validateQuery: Validate
   desk: Desk
   /** The e-government extranet; whoever comes from elsewhere comes from the internet. */
-  extranet: Networks
+  extranet: AddressList
   /** Division code of the county: where a query is about unless it says otherwise. */
   areaCode: string
   validateWithdrawal: Validate

@@ -77,6 +77,7 @@ function refuseOtherMethods(server: FastifyInstance, url: string, methods: Reado
   server.route({
     url,
     method: server.supportedMethods.filter((method) => !methods.has(method)),
+    config: { api: null },
     onRequest: async (_request, reply) => {
       void reply.header('allow', allowed)
       throw new Problem('method-not-allowed', {

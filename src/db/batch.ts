@@ -1,6 +1,7 @@
 import { isConnectionLost } from '../base/connection-lost.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
+import { currentTrace, inTrace, type TraceContext } from '../base/trace-context.ts'
 import { inTransaction, type Pool, type Transaction } from './pool.ts'
 import type { RowSet } from './row-set.ts'
 
@@ -55,6 +56,8 @@ type AnyAsk = Ask<never, unknown> | Ask<unknown, unknown>
 
 interface Waiting {
   member: Member<unknown>
+  /** Of whoever submitted it: its neighbours in the batch have others. */
+  trace: TraceContext | null
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
 }
@@ -135,8 +138,8 @@ export class Batch {
       )
     }
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ member, resolve: resolve as (value: unknown) => void, reject })
-      this.#running ??= this.#drain()
+      this.#waiting.push({ member, trace: currentTrace(), resolve: resolve as (value: unknown) => void, reject })
+      this.#running ??= inTrace(null, () => this.#drain())
     })
   }
 
@@ -173,7 +176,7 @@ export class Batch {
       await inTransaction(this.#pool, async (tx) => {
         await tx.query({ name: 'batch', text: 'insert into batch (id) values ($1)', values: [batchId] })
         await runSteps(tx, taken, all)
-        for (const [i, waiting] of taken.entries()) results.push(decide(waiting.member, all[i] as Collected))
+        for (const [i, waiting] of taken.entries()) results.push(decide(waiting, all[i] as Collected))
         if (results.some(({ ok }) => !ok)) throw new Undecided()
         await writeRows(tx, all)
         committing = true
@@ -246,9 +249,9 @@ export class Batch {
   }
 }
 
-function decide(member: Member<unknown>, own: Collected): Result {
+function decide({ member, trace }: Waiting, own: Collected): Result {
   try {
-    return { ok: true, value: member.decide(own, own) }
+    return { ok: true, value: inTrace(trace, () => member.decide(own, own)) }
   } catch (error) {
     return { ok: false, value: error }
   }

@@ -1,3 +1,4 @@
+import { currentTrace, traceparentText } from '../base/trace-context.ts'
 import type { Rows, Step } from '../db/batch.ts'
 import { type Change, clearReason, type LiveMessage } from './message.ts'
 import type { Sealer } from './sealer.ts'
@@ -91,7 +92,13 @@ export class CaseStreams {
   append(rows: Rows, appended: Appended): LiveMessage {
     if (this.#messages.some(({ channel, position }) => channel === appended.channel && position === appended.position))
       throw new Error(`position ${appended.position} of ${appended.channel} was given twice`)
-    const message = this.#newMessage({ ...appended, supersedes: null, dueInMs: appended.dueInMs ?? 0 })
+    const trace = currentTrace()
+    const message = this.#newMessage({
+      ...appended,
+      supersedes: null,
+      traceparent: trace === null ? null : traceparentText(trace),
+      dueInMs: appended.dueInMs ?? 0,
+    })
     this.#insert(message)
     this.#stand(message)
     rows.add(insertedMessages, message)
@@ -127,6 +134,7 @@ export class CaseStreams {
 
   retryLater(rows: Rows, message: LiveMessage, waitMs: number, why: string): void {
     this.#wait(rows, message, { from: 'now', ms: waitMs }, why)
+    depth(rows, message, { retried: 1 })
   }
 
   /** It may have arrived: `question` is asked, no sooner than `waitMs` after the lease's end. */
@@ -146,6 +154,7 @@ export class CaseStreams {
   sendAgain(rows: Rows, message: LiveMessage, why: string): void {
     endInquiry(message)
     this.#wait(rows, message, { from: 'now', ms: 0 }, why)
+    depth(rows, message, { retried: 1 })
   }
 
   /** A dead letter: only a person moves it on. Blocks its own stream. */
@@ -207,7 +216,7 @@ export class CaseStreams {
     this.#leave(message)
     rows.add(replacedMessages, { id: message.id, state: 'superseded', why: clearReason(why), receipt: null })
     depth(rows, message, { dead: -1 })
-    const { endpoint, channel, position, kind } = message
+    const { endpoint, channel, position, kind, traceparent } = message
     const next = this.#newMessage({
       ...by,
       endpoint,
@@ -216,6 +225,7 @@ export class CaseStreams {
       kind,
       dueInMs: 0,
       supersedes: message.id,
+      traceparent,
     })
     this.#insert(next)
     this.#stand(next)
@@ -225,7 +235,9 @@ export class CaseStreams {
     return next
   }
 
-  #newMessage(from: Omit<Appended, 'dueInMs'> & { supersedes: string | null; dueInMs: number }): LiveMessage {
+  #newMessage(
+    from: Omit<Appended, 'dueInMs'> & { supersedes: string | null; traceparent: string | null; dueInMs: number },
+  ): LiveMessage {
     const source = from.source === undefined ? null : this.#sealer.seal(from.source, sealContext.source(from.id))
     const change: Change = {
       due: { from: 'now', ms: from.dueInMs },
@@ -244,6 +256,7 @@ export class CaseStreams {
       number: from.number,
       documentVersion: from.documentVersion,
       supersedes: from.supersedes,
+      traceparent: from.traceparent,
       fence: 0,
       hasRendered: false,
       state: 'queued',
@@ -360,7 +373,15 @@ function endInquiry(message: LiveMessage): void {
 function depth(
   rows: Rows,
   message: LiveMessage,
-  change: Partial<Record<'live' | 'dead' | 'taken' | 'delivered', number>>,
+  change: Partial<Record<'live' | 'dead' | 'taken' | 'delivered' | 'retried', number>>,
 ): void {
-  rows.add(depthChanges, { endpoint: message.endpoint, live: 0, dead: 0, taken: 0, delivered: 0, ...change })
+  rows.add(depthChanges, {
+    endpoint: message.endpoint,
+    live: 0,
+    dead: 0,
+    taken: 0,
+    delivered: 0,
+    retried: 0,
+    ...change,
+  })
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { isConnectionLost } from '../base/connection-lost.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
+import { childOf, currentTrace, inTrace, readTraceparent, traceparentText } from '../base/trace-context.ts'
 import type { Batch, Member } from '../db/batch.ts'
 import { Deadline } from './deadline.ts'
 import type { ClaimedMessage, Destination, InquiryResult, Rendered, SendResult } from './destination.ts'
@@ -31,6 +32,8 @@ export interface AttemptLine {
   outcome: string
   became: Recorded
   durationMs: number
+  /** Of this carrying; what it calls are spans of its own below it. */
+  traceparent?: string
 }
 
 export interface CourierOptions {
@@ -49,9 +52,19 @@ const OVERDUE_MS = 500
 
 /**
  * Carries one leased message as far as it goes: asks about it or renders, checks its time, sends, records; a message
- * with more to send goes on under the renewed lease.
+ * with more to send goes on under the renewed lease. All of it belongs to the trace of the request that caused the message.
  */
 export async function carry(
+  options: CourierOptions,
+  destination: Destination,
+  leased: Leased,
+  lease: Deadline,
+): Promise<void> {
+  const trace = childOf(readTraceparent(leased.message.traceparent))
+  return inTrace(trace, () => carryOn(options, destination, leased, lease))
+}
+
+async function carryOn(
   options: CourierOptions,
   destination: Destination,
   leased: Leased,
@@ -242,6 +255,7 @@ function line(
   became: Recorded,
   startedMs: number,
 ): void {
+  const trace = currentTrace()
   options.onAttempt({
     endpoint: message.endpoint,
     messageId: message.id,
@@ -254,6 +268,7 @@ function line(
     outcome,
     became,
     durationMs: Math.round(performance.now() - startedMs),
+    ...(trace === null ? {} : { traceparent: traceparentText(trace) }),
   })
 }
 

@@ -25,6 +25,8 @@ export interface ClaimedMessage {
   /** Set while it must be asked about before anything is sent again. */
   readonly inquiry: string | null
   readonly supersedes: string | null
+  /** W3C trace of the request that caused it. */
+  readonly traceparent: string | null
 }
 
 /**
@@ -41,6 +43,7 @@ export interface LiveMessage {
   readonly number: string
   readonly documentVersion: number
   readonly supersedes: string | null
+  readonly traceparent: string | null
   readonly fence: number
   /** Bytes of the first attempt are stored. */
   hasRendered: boolean

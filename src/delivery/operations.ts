@@ -81,6 +81,8 @@ export interface ShownMessage {
   inquiry: string | null
   cursor: number | null
   supersedes: string | null
+  /** Of the request that caused it: the same trace as in the log. */
+  traceparent: string | null
   /** Personal data: for the eyes of staff, never for a log. */
   rendered: Buffer | null
   source: Buffer | null
@@ -102,7 +104,7 @@ interface ShownAttempt {
 /** A live or finished message with its newest 100 attempts, newest first, opened. Null when there is none of this id. */
 export async function showMessage(db: Queryable, sealer: Sealer, id: string): Promise<ShownMessage | null> {
   const shared = `id, endpoint, case_id as "caseId", channel, position, kind, state, why, since, attempts, number,
-                  document_version as "documentVersion", mapping, supersedes, rendered, source`
+                  document_version as "documentVersion", mapping, supersedes, traceparent, rendered, source`
   const { rows } = await db.query<Omit<ShownMessage, 'tried'>>(
     `select ${shared}, due_at as "dueAt", null as receipt, inquiry, cursor from message where id = $1
      union all

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
+import { childOf, inTrace, readTraceparent } from '../base/trace-context.ts'
 import type { Batch } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import type { Destination } from './destination.ts'
@@ -121,7 +122,8 @@ export class Reconciler {
         const attempt = { id: newId(), startedAt: at, endedAt: at }
         try {
           const { message, rendered } = await openLeased(row, sealer)
-          await batch.submit(recordExpired(recording, destination, message, attempt, rendered !== null))
+          const member = recordExpired(recording, destination, message, attempt, rendered !== null)
+          await inTrace(childOf(readTraceparent(message.traceparent)), () => batch.submit(member))
         } catch (error) {
           onFault('settle a lease that ran out', error)
         }

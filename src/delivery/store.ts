@@ -16,9 +16,9 @@ function moveSet(name: string, order: number): RowSet<Finished> {
       delete from message m using unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as v(id, state, why, receipt)
        where m.id = v.id returning m.*, v.state as end_state, v.why as end_why, v.receipt)
     insert into message_history (id, endpoint, case_id, channel, position, kind, state, since, why, attempts, number,
-                                 document_version, source, rendered, mapping, receipt, supersedes)
+                                 document_version, source, rendered, mapping, receipt, supersedes, traceparent)
     select id, endpoint, case_id, channel, position, kind, end_state, now(), end_why, attempts, number,
-           document_version, source, rendered, mapping, receipt, supersedes from gone`
+           document_version, source, rendered, mapping, receipt, supersedes, traceparent from gone`
   return {
     name,
     order,
@@ -47,13 +47,14 @@ export const insertedMessages: RowSet<LiveMessage> = {
       name: 'insert message',
       text: `
         insert into message (id, endpoint, case_id, channel, position, kind, state, after_fact, depends_on, due_at,
-                             since, why, number, document_version, source, supersedes)
+                             since, why, number, document_version, source, supersedes, traceparent)
         select v.id, endpoint, case_id, channel, position, kind, state, after_fact, depends_on,
-               now() + due_ms * interval '1 ms', now(), why, number, document_version, source, supersedes
+               now() + due_ms * interval '1 ms', now(), why, number, document_version, source, supersedes, traceparent
           from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[],
-                      $9::uuid[], $10::float8[], $11::text[], $12::text[], $13::int[], $14::bytea[], $15::uuid[])
+                      $9::uuid[], $10::float8[], $11::text[], $12::text[], $13::int[], $14::bytea[], $15::uuid[],
+                      $16::text[])
             as v(id, endpoint, case_id, channel, position, kind, state, after_fact, depends_on, due_ms, why, number,
-                 document_version, source, supersedes)`,
+                 document_version, source, supersedes, traceparent)`,
       values: [
         column(rows, 'id'),
         column(rows, 'endpoint'),
@@ -70,6 +71,7 @@ export const insertedMessages: RowSet<LiveMessage> = {
         column(rows, 'documentVersion'),
         rows.map((row) => row.change.source),
         column(rows, 'supersedes'),
+        column(rows, 'traceparent'),
       ],
     })),
 }
@@ -169,6 +171,7 @@ interface Depth {
   dead: number
   taken: number
   delivered: number
+  retried: number
 }
 
 export const depthChanges: RowSet<Depth> = {
@@ -177,24 +180,33 @@ export const depthChanges: RowSet<Depth> = {
   write: async (tx, rows) => {
     const sums = new Map<string, Depth>()
     for (const row of rows) {
-      const sum = sums.get(row.endpoint) ?? { endpoint: row.endpoint, live: 0, dead: 0, taken: 0, delivered: 0 }
-      for (const name of ['live', 'dead', 'taken', 'delivered'] as const) sum[name] += row[name]
+      const sum = sums.get(row.endpoint) ?? {
+        endpoint: row.endpoint,
+        live: 0,
+        dead: 0,
+        taken: 0,
+        delivered: 0,
+        retried: 0,
+      }
+      for (const name of ['live', 'dead', 'taken', 'delivered', 'retried'] as const) sum[name] += row[name]
       sums.set(row.endpoint, sum)
     }
     const sorted = [...sums.values()].sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1))
     await tx.query({
       name: 'endpoint depth',
       text: `
-        insert into endpoint_depth as d (endpoint, live, dead, taken, delivered)
-        select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+        insert into endpoint_depth as d (endpoint, live, dead, taken, delivered, retried)
+        select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
             on conflict (endpoint) do update set live = d.live + excluded.live, dead = d.dead + excluded.dead,
-               taken = d.taken + excluded.taken, delivered = d.delivered + excluded.delivered`,
+               taken = d.taken + excluded.taken, delivered = d.delivered + excluded.delivered,
+               retried = d.retried + excluded.retried`,
       values: [
         column(sorted, 'endpoint'),
         column(sorted, 'live'),
         column(sorted, 'dead'),
         column(sorted, 'taken'),
         column(sorted, 'delivered'),
+        column(sorted, 'retried'),
       ],
     })
   },
@@ -224,6 +236,7 @@ interface LiveRow {
   number: string
   document_version: number
   supersedes: string | null
+  traceparent: string | null
   has_rendered: boolean
   lease_over: boolean
 }
@@ -242,7 +255,7 @@ export async function lockMessages(tx: Transaction, caseIds: readonly string[]):
     name: 'read locked messages',
     text: `
       select id, endpoint, case_id, channel, position, kind, state, after_fact, depends_on, why, fence, attempts,
-             inquiry, inquiries, unclear, cursor, number, document_version, supersedes,
+             inquiry, inquiries, unclear, cursor, number, document_version, supersedes, traceparent,
              rendered is not null as has_rendered, coalesce(lease_until < now(), false) as lease_over
         from message where case_id = any($1::uuid[]) order by case_id, channel, position`,
     values: [caseIds],
@@ -267,6 +280,7 @@ export async function lockMessages(tx: Transaction, caseIds: readonly string[]):
     number: row.number,
     documentVersion: row.document_version,
     supersedes: row.supersedes,
+    traceparent: row.traceparent,
     hasRendered: row.has_rendered,
     leaseOver: row.lease_over,
     change: { due: null, lease: 'keep', rendered: 'keep', isNew: false, source: null },
@@ -290,7 +304,7 @@ export interface Leased {
 
 export const leasedColumns: readonly string[] = (
   'id endpoint case_id channel position kind fence attempts inquiry cursor number document_version ' +
-  'supersedes source rendered'
+  'supersedes traceparent source rendered'
 ).split(' ')
 
 /** @throws {SealBroken} */
@@ -310,6 +324,7 @@ export async function openLeased(row: LeasedRow, sealer: Sealer): Promise<Leased
     fence: row.fence,
     inquiry: row.inquiry,
     supersedes: row.supersedes,
+    traceparent: row.traceparent,
   }
   return {
     message,

@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici'
+import { childOf, currentTrace, traceparentText } from '../base/trace-context.ts'
 
 /** What came of one call to a counterparty, told by what is known of the effect. */
 export type Reply =
@@ -37,7 +38,7 @@ const NEVER_CONNECTED = new Set([
 
 /**
  * Calls with a bound on everything: connecting, waiting, the whole call, the size of the answer. No redirects.
- * Each call has a connection of its own: a request on a kept connection that the peer is just closing would end as
+ * Each call is a span of its own of the trace at hand (`traceparent`). Each has a connection of its own: a request on a kept connection that the peer is just closing would end as
  * `unknown`, and an unknown outcome is dear.
  */
 export function openCaller(options: { timeoutMs: number; connections: number; answerLimitBytes: number }): Caller {
@@ -51,7 +52,7 @@ export function openCaller(options: { timeoutMs: number; connections: number; an
 
   async function run(call: Call, sink: ((chunks: AsyncIterable<Uint8Array>) => Promise<void>) | null): Promise<Reply> {
     const { body } = call
-    const headers = { ...call.headers }
+    const headers: Record<string, string> = { traceparent: traceparentText(childOf(currentTrace())), ...call.headers }
     let payload: Buffer | AsyncIterable<Uint8Array> | null = null
     if (body !== undefined) {
       payload = Buffer.isBuffer(body) ? body : body.chunks

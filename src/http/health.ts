@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { getLive, getReady } from './openapi/operation.ts'
 
 /** Each answers true, or does not throw, while its part of the gateway works. */
 export type Checks = Record<string, () => boolean | void | Promise<boolean | void>>
@@ -8,9 +9,9 @@ const CHECK_TIMEOUT_MS = 2000
 /** GET /livez: the process answers. GET /readyz: every part works; else 503 with the names of those that do not. */
 export function openHealth(server: FastifyInstance, checks: Checks): void {
   // Told even when requests are turned away: a busy process is alive.
-  server.get('/livez', { config: { unbounded: true } }, async () => ({ live: true }))
+  server.get('/livez', { config: { unbounded: true, api: getLive } }, async () => ({ live: true }))
 
-  server.get('/readyz', async (_request, reply) => {
+  server.get('/readyz', { config: { api: getReady } }, async (_request, reply) => {
     const results = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const),
     )

@@ -5,11 +5,14 @@ import type { Logger } from 'pino'
 import { isConnectionLost } from '../base/connection-lost.ts'
 import { newId } from '../base/id.ts'
 import { Problem, type ProblemCode, problemBody } from '../base/problem.ts'
+import { childOf, inTrace, readTraceparent, type TraceContext, traceparentText } from '../base/trace-context.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Headers of the raw request, for signatures: name, value, name, value … */
     rawHeaders: readonly string[]
+    /** Continues the caller's `traceparent`, or begins a trace; null before a route was looked for. */
+    traceContext: TraceContext | null
     /** Fields for the request's one log line; nothing else of a request is ever logged. */
     logFields: Record<string, string | number | boolean>
   }
@@ -59,6 +62,12 @@ export function buildServer(options: {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
+  server.decorateRequest('traceContext', null)
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.traceContext = childOf(readTraceparent(request.headers['traceparent']))
+    inTrace(request.traceContext, done)
+  })
+
   let inFlight = 0
   let closing = false
   server.addHook('preClose', async () => {
@@ -100,6 +109,7 @@ export function buildServer(options: {
       route: request.routeOptions.url ?? 'none',
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
+      ...traceField(request),
       ...request.logFields,
     })
   })
@@ -110,6 +120,7 @@ export function buildServer(options: {
       options.log.error({
         requestId: request.id,
         route: request.routeOptions.url ?? 'none',
+        ...traceField(request),
         error: describeError(error),
       })
     }
@@ -120,6 +131,10 @@ export function buildServer(options: {
     sendProblem(new Problem('route-not-found', { zh: '该地址不存在', en: 'no such address' }), request, reply),
   )
   return server
+}
+
+function traceField({ traceContext }: FastifyRequest): { traceparent?: string } {
+  return traceContext === null ? {} : { traceparent: traceparentText(traceContext) }
 }
 
 type Reply = Parameters<Parameters<FastifyInstance['setErrorHandler']>[0]>[2]

@@ -1,4 +1,5 @@
 import { newId } from '../base/id.ts'
+import { childOf, inTrace } from '../base/trace-context.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
 import { addUnreadable, hasOpenConcern, UNREADABLE } from '../cases/concerns.ts'
 import { messageContexts, type Site } from '../cases/contexts.ts'
@@ -75,7 +76,9 @@ function lanes(exchanges: { kind: QuestionKind; cases: Polled[] }[], means: Poll
   return Array.from({ length: Math.min(means.concurrency, rest.length) }, async () => {
     for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
       try {
-        await exchange(means, next.kind, next.cases)
+        // No request caused it: each exchange, and what it brings, is a trace of its own.
+        const { kind, cases } = next
+        await inTrace(childOf(null), () => exchange(means, kind, cases))
       } catch (error) {
         // The leases run out and the cases are asked about again.
         means.onError(error)

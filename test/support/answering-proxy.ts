@@ -6,6 +6,8 @@ export interface Exchange {
   method: string
   target: string
   asked: Buffer
+  /** The request's headers as they came: name, value, name, value … */
+  rawHeaders: readonly string[]
   status: number
   /** The counterparty's own answer. */
   answer: Buffer
@@ -69,6 +71,7 @@ async function forward(
     method,
     target,
     asked,
+    rawHeaders: incoming.rawHeaders,
     status: response.statusCode,
     headers: typeof contentType === 'string' ? { 'content-type': contentType } : {},
     answer: Buffer.from(await response.body.arrayBuffer()),

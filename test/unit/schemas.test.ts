@@ -138,6 +138,8 @@ await t.test('nothing in an application is open or unbounded', (t) => {
 
 await t.test('every schema says its own name', (t) => {
   for (const folder of readdirSync('schemas')) {
+    // Examples are documents, not schemas.
+    if (folder === 'examples') continue
     for (const file of readdirSync(`schemas/${folder}`)) {
       const schema = JSON.parse(readFileSync(`schemas/${folder}/${file}`, 'utf8')) as Document
       t.equal(schema['$id'], `${folder}/${file}`)

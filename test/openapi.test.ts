@@ -1,0 +1,229 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import t from 'tap'
+import { request } from 'undici'
+import { problems } from '../src/base/problem-catalogue.ts'
+import { factNames } from '../src/cases/facts.ts'
+import type { BankCall } from '../src/sandbox/bank-client.ts'
+import { at, Documented, documentedClient, type Node, there } from './support/documented.ts'
+import { OTHER_BANK, prepareSample, startWorld, untilCompleted } from './support/world.ts'
+
+type Operation = [method: string, path: string, operation: Node]
+
+const world = await startWorld(t, { config: { bodyLimitBytes: 20_480 } })
+const { gateway } = world
+const answered = await request(`${gateway.url}/openapi.json`)
+const document = (await answered.body.json()) as Node
+const operations = Object.entries(document['paths'] as Node).flatMap(([path, item]) =>
+  Object.entries(item as Node).map(([method, operation]): Operation => [method, path, operation as Node]),
+)
+
+await t.test('every route of the bank API is described', async (t) => {
+  const bank = gateway.server.described.filter(({ url }) => url.startsWith('/v1/'))
+  t.ok(bank.length > 8)
+  t.strictSame(
+    bank.filter(({ api }) => api === undefined).map(({ method, url }) => `${method} ${url}`),
+    [],
+    'add `config: { api }` to the route; see docs/architecture.md',
+  )
+  t.strictSame(
+    bank.filter(({ api }) => api !== undefined && api !== null && !api.signed),
+    [],
+    'all of it is signed',
+  )
+  t.strictSame(
+    gateway.server.described.filter(({ api }) => api === undefined).map(({ url }) => url),
+    [],
+    'what is no part of it says so: `api: null`',
+  )
+})
+
+await t.test('the document is OpenAPI 3.1, and whole', async (t) => {
+  t.equal(answered.statusCode, 200)
+  t.match(answered.headers['content-type'], /^application\/json/)
+  const validator = new Validator()
+  const { valid, errors } = await validator.validate(structuredClone(document))
+  t.strictSame(errors ?? [], [])
+  t.equal(valid, true)
+  t.equal(validator.version, '3.1')
+
+  const references: string[] = []
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === '$ref' && typeof inner === 'string') references.push(inner)
+      else visit(inner)
+      if (key === '$id' || key.startsWith('x-')) references.push(`${key} has no place here`)
+    }
+  }
+  visit(document)
+  t.ok(references.length > 100)
+  t.strictSame(
+    references.filter((one) => !one.startsWith('#/') || at(document, one.slice(2).split('/')) === undefined),
+    [],
+    'every reference leads to a place in the document',
+  )
+
+  const ids = operations.map(([, , operation]) => operation['operationId'])
+  t.equal(new Set(ids).size, ids.length)
+  const tags = new Set((document['tags'] as Node[]).map(({ name }) => name))
+  for (const [method, path, operation] of operations) {
+    const own = (operation['parameters'] as Node[]).filter((one) => one['in'] === 'path').map(({ name }) => name)
+    t.strictSame(
+      own,
+      [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
+      `${method} ${path}: its parameters`,
+    )
+    t.ok((operation['tags'] as string[]).every((tag) => tags.has(tag)))
+    t.match(operation['summary'], /^.*\p{Script=Han}.* \/ [ -~]+$/u, 'Chinese, then English')
+  }
+})
+
+await t.test('signing, headers, refusals and events are in it', async (t) => {
+  const post = there(document, 'paths', '/v1/applications', 'post')
+  t.strictSame(post['security'], [{ httpSignature: [] }])
+  const names = (post['parameters'] as Node[])
+    .map((one) => at(document, String(one['$ref']).slice(2).split('/')))
+    .map((one) => one?.['name'])
+  for (const name of ['Idempotency-Key', 'X-Operator', 'Signature', 'Signature-Input', 'Content-Digest'])
+    t.ok(names.includes(name), name)
+  t.ok(at(post, ['responses', '202', 'headers', 'Trace-Receipt']))
+  const refused = (response: unknown): string[] => {
+    const schema = at(response, ['content', 'application/problem+json', 'schema', 'allOf', '1', 'properties', 'code'])
+    return (schema?.['enum'] ?? []) as string[]
+  }
+  const conflicts = refused(there(post, 'responses', '409'))
+  for (const code of ['idempotency-conflict', 'bank-reference-used', 'request-in-progress'])
+    t.ok(conflicts.includes(code), code)
+  for (const [, , operation] of operations) {
+    for (const [status, response] of Object.entries(operation['responses'] as Node)) {
+      for (const code of refused(response) as (keyof typeof problems)[])
+        if (String(problems[code].status) !== status) t.fail(`${code} is not ${status}`)
+    }
+  }
+  const types = [...factNames, 'completed'].sort()
+  t.strictSame(Object.keys(document['webhooks'] as Node).sort(), types, 'each event')
+  const event = there(document, 'components', 'schemas', 'event', 'properties', 'type')
+  t.strictSame([...(event['enum'] as string[])].sort(), types)
+})
+
+await t.test('every example is as its schema says', async (t) => {
+  const documented = new Documented(document)
+  let examples = 0
+  const visit = (value: unknown, way: string[]): void => {
+    if (typeof value !== 'object' || value === null) return
+    const { schema, example } = value as Node
+    if (schema !== undefined && example !== undefined) {
+      examples += 1
+      t.strictSame(documented.against([...way, 'schema'], example), [], way.join(' '))
+      return
+    }
+    for (const [key, inner] of Object.entries(value)) visit(inner, [...way, key])
+  }
+  visit(document['paths'], ['paths'])
+  visit(document['webhooks'], ['webhooks'])
+  visit(at(document, ['components', 'parameters']), ['components', 'parameters'])
+  t.ok(examples > 50)
+})
+
+await t.test('answers of a real run are as described', async (t) => {
+  const documented = new Documented(document)
+  const bank = documentedClient(await world.enrol(), documented)
+  const other = documentedClient(await world.enrol({ bank: OTHER_BANK }), documented)
+  const application = await prepareSample(bank)
+  const key = randomUUID()
+  const id = String((await bank.submitApplication(application, { idempotencyKey: key })).json()['id'])
+  await bank.getApplication(id)
+  await untilCompleted(bank, id)
+  await bank.getEvents(id)
+  await bank.call({ method: 'GET', path: `/v1/applications/${id}/events?after=2&limit=3` })
+  const [certificate] = (await bank.listCertificates(id)).json()['certificates'] as { number: string }[]
+  await bank.downloadCertificate(id, String(certificate?.number))
+  const [material] = application.materials
+  await bank.call({ method: 'GET', path: `/v1/materials/${material?.id}` })
+  const { tables } = (await bank.call({ method: 'GET', path: '/v1/codes', operator: null })).json() as {
+    tables: string[]
+  }
+  for (const table of tables) await bank.call({ method: 'GET', path: `/v1/codes/${table}` })
+
+  const pdf = { bytes: Buffer.from('%PDF-1.7\n%%EOF\n'), contentType: 'application/pdf' }
+  const fresh = () => ({ ...structuredClone(application), bankReference: `ED-${randomUUID()}` })
+  const file = (body: unknown, more: Partial<BankCall> = {}) => bank.submitApplication(body, more)
+  const refusals = [
+    () => bank.getApplication(randomUUID()),
+    () => other.getApplication(id),
+    () => bank.getEvents(id, { operator: 'nobody' }),
+    () => bank.getEvents(id, { operator: null }),
+    () => bank.call({ method: 'GET', path: `/v1/applications/${id}/events?limit=x` }),
+    () => bank.downloadCertificate(id, 'none'),
+    () => bank.call({ method: 'GET', path: `/v1/materials/${randomUUID()}` }),
+    () => bank.call({ method: 'GET', path: '/v1/codes/none' }),
+    () => file(application, { idempotencyKey: key }),
+    () => file(fresh(), { idempotencyKey: key }),
+    () => file(application),
+    () => file({ ...fresh(), parties: [] }),
+    () => file({ ...fresh(), appliedAt: '2099-01-01T00:00:00+08:00' }),
+    () => file(fresh(), { idempotencyKey: null }),
+    () => file(fresh(), { idempotencyKey: 'short' }),
+    () => file(fresh(), { contentType: 'text/plain' }),
+    () => file({ x: 'x'.repeat(30_000) }),
+    () => bank.call({ method: 'POST', path: '/v1/applications', body: '{"a":1,"a":2}' }),
+    () => file(fresh(), { tamper: { nonce: 'short' } }),
+    () => file(fresh(), { tamper: { alg: 'hmac-sha256' } }),
+    () => file(fresh(), { tamper: { created: 1 } }),
+    () => file(fresh(), { tamper: { keyid: '0'.repeat(64) } }),
+    () => file(fresh(), { tamper: { signature: (bytes) => bytes.map((byte) => byte ^ 1) as Buffer } }),
+    () => file(fresh(), { tamper: { body: (body) => Buffer.concat([body, Buffer.from(' ')]) } }),
+    () => file(fresh(), { tamper: { headers: { signature: undefined } } }),
+    () => bank.uploadMaterial({ ...pdf, contentType: 'image/png' }),
+    () => bank.uploadMaterial({ ...pdf, contentType: 'text/plain' }),
+    () => bank.uploadMaterial({ bytes: Buffer.alloc(0), contentType: 'application/pdf' }),
+    () => bank.call({ method: 'DELETE', path: '/v1/codes' }),
+    () => bank.call({ method: 'GET', path: '/v1/nowhere' }),
+  ]
+  for (const refused of refusals) await refused()
+  for (const path of ['/livez', '/readyz', '/problems/case-not-found', '/problems/none']) {
+    const { statusCode, headers, body } = await request(gateway.url + path)
+    documented.check('GET', path, { status: statusCode, headers, body: Buffer.from(await body.arrayBuffer()) })
+  }
+  t.strictSame(documented.faults, [])
+  const good = [...documented.seen].filter((name) => / 20\d$/.test(name)).map((name) => name.split(' ')[0])
+  t.strictSame(
+    operations.map(([, , operation]) => operation['operationId']).filter((name) => !good.includes(String(name))),
+    [],
+    'every call was made',
+  )
+  t.ok(documented.seen.size > 25)
+})
+
+await t.test('the page can be read with nothing but itself', async (t) => {
+  const response = await request(`${gateway.url}/docs`)
+  const html = await response.body.text()
+  t.equal(response.statusCode, 200)
+  t.match(response.headers['content-type'], /^text\/html; charset=utf-8/)
+  const style = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? ''
+  const hash = createHash('sha256').update(style).digest('base64')
+  const policy = String(response.headers['content-security-policy'])
+  t.match(policy, "default-src 'none'")
+  t.ok(policy.includes(`style-src 'sha256-${hash}'`), 'its one style is the one that the policy lets in')
+  t.notMatch(policy, /unsafe|https?:|\*/)
+  t.notMatch(html, /<script|<img|<iframe|<link|\son\w+=|javascript:|style="|@import|url\(/i)
+  t.strictSame(
+    [...html.matchAll(/\s(?:href|src|action)="([^"]*)"/g)]
+      .map(([, to = '']) => to)
+      .filter((to) => to !== '/openapi.json' && !(to.startsWith('#') && html.includes(`id="${to.slice(1)}"`))),
+    [],
+    'links lead to places of the page',
+  )
+  t.match(html, '<html lang="zh-CN">')
+  const open: string[] = []
+  for (const [, slash, name = ''] of html.matchAll(/<(\/?)([a-z][a-z0-9]*)[^>]*>/g)) {
+    if (['meta', 'br'].includes(name)) continue
+    if (slash === '') open.push(name)
+    else if (open.pop() !== name) t.fail(`</${name}> closes something else`)
+  }
+  t.strictSame(open, [], 'every element is closed')
+  for (const [, path] of operations) t.ok(html.includes(path), path)
+  for (const name of Object.keys(at(document, ['components', 'schemas']) ?? {}))
+    t.ok(html.includes(`id="schema-${name}"`), name)
+})
