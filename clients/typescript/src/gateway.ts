@@ -135,7 +135,7 @@ export class Gateway {
   events(options: EventsOptions = {}): AsyncGenerator<Event, void, undefined> {
     const page = async (after: string, limit: number, waitSeconds: number, more: CallOptions): Promise<EventPage> => {
       const query = new URLSearchParams({ after, limit: String(limit), wait: String(waitSeconds) })
-      return (await this.#get<EventPage>(`/v1/events?${query}`, more)).data
+      return (await this.#get<EventPage>(`/v1/events?${query.toString()}`, more)).data
     }
     return followEvents(this.#caller, page, options)
   }
@@ -218,5 +218,5 @@ function pageQuery({ after, limit }: PageOptions): string {
   const query = new URLSearchParams()
   if (after !== undefined) query.set('after', after)
   if (limit !== undefined) query.set('limit', String(limit))
-  return query.size === 0 ? '' : `?${query}`
+  return query.size === 0 ? '' : `?${query.toString()}`
 }

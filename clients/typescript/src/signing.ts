@@ -16,7 +16,7 @@ export interface Signer {
   sign(base: Buffer): Buffer | Promise<Buffer>
 }
 
-export const SIGNATURE_LABEL = 'sig1'
+const SIGNATURE_LABEL = 'sig1'
 /** Covered whenever they are sent. */
 const COVERED_HEADERS = ['content-digest', 'content-type', 'idempotency-key', 'x-operator']
 

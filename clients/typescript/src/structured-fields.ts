@@ -3,9 +3,9 @@
  * strings (Signature-Input) or byte sequences (Signature, Content-Digest), with their parameters.
  */
 
-export type Value = string | number | boolean | Buffer
+type Value = string | number | boolean | Buffer
 /** In the order in which they were written: the order is signed. */
-export type Parameters = readonly (readonly [name: string, value: Value])[]
+type Parameters = readonly (readonly [name: string, value: Value])[]
 
 /** A covered component, such as `"signature";req;key="sig1"`. */
 export interface Component {

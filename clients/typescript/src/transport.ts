@@ -91,12 +91,13 @@ export class Transport {
       // After an answer has begun, only its own end or break-off counts.
       request.on('error', (error) => fail(new TransportError(error.message, false, error)))
       request.on('response', (response) => {
-        readAnswer(response).then((answer) => {
+        const done = (answer: Incoming): void => {
           settle()
           resolve(answer)
           // What was refused before its body was sent leaves a connection that cannot be used again.
           if (!request.writableEnded) request.destroy()
-        }, fail)
+        }
+        readAnswer(response).then(done).catch(fail)
       })
       if (body === undefined) request.end()
       else if (Buffer.isBuffer(body.content)) request.end(body.content)
