@@ -90,15 +90,17 @@ export class Transport {
       signal?.addEventListener('abort', stop, { once: true })
       // After an answer has begun, only its own end or break-off counts.
       request.on('error', (error) => fail(new TransportError(error.message, false, error)))
-      request.on('response', (response) => {
-        const done = (answer: Incoming): void => {
+      const finish = async (response: IncomingMessage): Promise<void> => {
+        try {
+          resolve(await readAnswer(response))
           settle()
-          resolve(answer)
           // What was refused before its body was sent leaves a connection that cannot be used again.
           if (!request.writableEnded) request.destroy()
+        } catch (error) {
+          fail(error)
         }
-        readAnswer(response).then(done).catch(fail)
-      })
+      }
+      request.on('response', (response) => void finish(response))
       if (body === undefined) request.end()
       else if (Buffer.isBuffer(body.content)) request.end(body.content)
       else sendOnceWanted(request, body.content, fail)

@@ -130,12 +130,13 @@ async function verifyMessage(
   try {
     const { list, signature } = oneSignature(message)
     const covered = new Set(list.components.map(componentText))
-    const needed = [...always]
-    if (body.length > 0) needed.push('"content-digest"', '"content-type"')
+    // The digest of an empty body too: else a body could be taken away.
+    const needed = new Set([...always, '"content-digest"'])
+    if (body.length > 0) needed.add('"content-type"')
     for (const name of COVERED_IF_SENT) {
-      if (headerOf(message.rawHeaders, name) !== undefined) needed.push(`"${name}"`)
+      if (headerOf(message.rawHeaders, name) !== undefined) needed.add(`"${name}"`)
     }
-    const missing = needed.filter((component) => !covered.has(component))
+    const missing = [...needed].filter((component) => !covered.has(component))
     if (missing.length > 0) throw new VerificationError(`the signature does not cover ${missing.join(' ')}`)
     const { keyid, algorithm, createdAt, nonce } = readParameters(list, rules)
     const check = keys.check(keyid, algorithm)
@@ -145,7 +146,7 @@ async function verifyMessage(
     if (!(await check(signatureBase(message, list), signature))) {
       throw new VerificationError('the signature is not that of the message')
     }
-    if (body.length > 0 && !digestFits(headerOf(message.rawHeaders, 'content-digest') ?? '', body)) {
+    if (!digestFits(headerOf(message.rawHeaders, 'content-digest') ?? '', body)) {
       throw new VerificationError('the body does not have its Content-Digest')
     }
     return {
