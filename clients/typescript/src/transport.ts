@@ -133,22 +133,27 @@ function sendOnceWanted(
   fail: (reason: unknown) => void,
 ): void {
   let begun = false
+  let answered = false
   const begin = (): void => {
-    if (begun || request.destroyed) return
+    if (begun || answered || request.destroyed) return
     begun = true
     void send().catch(fail)
   }
   async function send(): Promise<void> {
     // Only reading can throw here: what goes wrong in sending is told by the request itself.
     for await (const chunk of (await open()) as AsyncIterable<Buffer>) {
-      if (request.destroyed) return
+      if (answered || request.destroyed) return
       if (!request.write(chunk)) await drained(request)
     }
     request.end()
   }
   const timer = setTimeout(begin, CONTINUE_MS)
   request.on('continue', begin)
-  request.on('response', () => clearTimeout(timer))
+  request.on('response', () => {
+    // A refusal, or the first answer again: nobody waits for the rest of the body.
+    answered = true
+    clearTimeout(timer)
+  })
   request.on('close', () => clearTimeout(timer))
   request.flushHeaders()
 }
