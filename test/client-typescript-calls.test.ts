@@ -168,6 +168,21 @@ await t.test('what must not be repeated is not', async (t) => {
   })
 })
 
+await t.test('a good signature that binds too little is not believed', async (t) => {
+  const { stub, client } = await bench(t)
+  const needed = ['"@status"', '"content-digest"', '"content-type"', '"trace-receipt"', '"@method";req']
+  needed.push('"@target-uri";req', '"content-digest";req', '"signature";req;key="sig1"')
+  for (const component of needed) {
+    stub.reply = () => ({ status: 202, body: { id: 'c' }, uncovered: [component] })
+    const error: unknown = await client.withdraw('c', { reason: '撤回' }).catch((caught: unknown) => caught)
+    t.ok(error instanceof UntrustedAnswerError, component)
+    t.match(error, { message: /does not cover/ }, component)
+  }
+  stub.reply = () => ({ status: 202, body: { id: 'c' } })
+  t.equal((await client.withdraw('c', { reason: '撤回' })).status, 202)
+  t.equal(stub.seen.length, needed.length + 1)
+})
+
 await t.test('a gateway that does not answer: the outcome is unknown, the key is told', async (t) => {
   const { stub, client } = await bench(t)
   stub.reply = ({ path }) =>

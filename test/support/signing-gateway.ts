@@ -2,11 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { parseCertificate } from '../../src/trust/certificate.ts'
 import { checkBodyDigest, contentDigestOf } from '../../src/trust/content-digest.ts'
-import { headerValue, type RequestMessage } from '../../src/trust/http-message.ts'
+import { type AnswerMessage, headerValue, type RequestMessage } from '../../src/trust/http-message.ts'
 import { type ReadSignature, readSignature, verifySignature } from '../../src/trust/http-signature.ts'
-import { signAnswer } from '../../src/trust/sign.ts'
+import { type SignatureHeaders, signAnswer } from '../../src/trust/sign.ts'
+import { signatureBase } from '../../src/trust/signature-base.ts'
 import type { Signer } from '../../src/trust/signer.ts'
 import type { Sm2Pool } from '../../src/trust/sm2-pool.ts'
+import { parseDictionary } from '../../src/trust/structured-fields.ts'
+import { innerListText, itemText } from '../../src/trust/structured-fields-text.ts'
 
 /** A call that a bank made, its signature verified by the gateway's own code. */
 export interface SeenCall {
@@ -25,6 +28,8 @@ export interface Reply {
   headers?: Record<string, string>
   /** Such as a proxy in front would answer. */
   unsigned?: true
+  /** Components, such as `"@status"`, that the signature does not cover, good as it is otherwise. */
+  uncovered?: readonly string[]
   /** Nothing is ever answered. */
   silent?: true
 }
@@ -34,6 +39,21 @@ export interface SigningGateway {
   url: string
   seen: SeenCall[]
   reply: (call: SeenCall) => Reply | Promise<Reply>
+}
+
+async function coveringLess(
+  whole: SignatureHeaders,
+  uncovered: readonly string[],
+  message: AnswerMessage,
+  signer: Signer,
+): Promise<SignatureHeaders> {
+  if (uncovered.length === 0) return whole
+  const list = parseDictionary(whole['signature-input']).get('sig1')
+  if (list?.kind !== 'inner-list') throw new Error('the gateway signed with another label')
+  const less = { ...list, items: list.items.filter((item) => !uncovered.includes(itemText(item))) }
+  if (less.items.length !== list.items.length - uncovered.length) throw new Error('it was never covered')
+  const signature = await signer.sign(signatureBase(message, less))
+  return { 'signature-input': `sig1=${innerListText(less)}`, signature: `sig1=:${signature.toString('base64')}:` }
 }
 
 export async function signingGateway(
@@ -77,7 +97,9 @@ export async function signingGateway(
       headers['content-digest'] = contentDigestOf(body)
       const contentDigest = headerValue(rawHeaders, 'content-digest') ?? null
       const request = { method, targetUri: message.targetUri, contentDigest, signature }
-      Object.assign(headers, await signAnswer({ status: reply.status, headers, request }, parties.signer, new Date()))
+      const whole = await signAnswer({ status: reply.status, headers, request }, parties.signer, new Date())
+      const told = { status: reply.status, rawHeaders: Object.entries(headers).flat(), request: message }
+      Object.assign(headers, await coveringLess(whole, reply.uncovered ?? [], told, parties.signer))
     }
     outgoing.writeHead(reply.status, { ...headers, 'content-length': body.length }).end(body)
   }
