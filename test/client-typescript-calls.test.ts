@@ -288,13 +288,21 @@ await t.test('a webhook takes what the gateway signed for it, and nothing else',
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?of=bank`
 
   async function push(
-    change: { to?: string; body?: string; now?: Date; signed?: boolean; by?: typeof signer; key?: string } = {},
+    change: {
+      to?: string
+      body?: string
+      now?: Date
+      signed?: boolean
+      by?: typeof signer
+      key?: string
+      unsignedKey?: true
+    } = {},
   ): Promise<number> {
     const body = JSON.stringify({ events: [{ id: 'e1', type: 'recorded' }] })
     const headers: Record<string, string> = {
       'content-type': 'application/json',
       'content-digest': contentDigestOf(Buffer.from(body)),
-      'idempotency-key': 'push-0001',
+      ...(change.unsignedKey === true ? {} : { 'idempotency-key': 'push-0001' }),
     }
     const target = { method: 'POST', targetUri: change.to ?? url, headers }
     if (change.signed !== false) {
@@ -316,6 +324,7 @@ await t.test('a webhook takes what the gateway signed for it, and nothing else',
     ['by another of the same CA', { by: otherSigner }],
     ['by another with the gateway’s keyid', { by: { ...otherSigner, keyid: signer.keyid } }],
     ['another key', { key: 'push-0002' }],
+    ['a key that is not covered', { key: 'push-0002', unsignedKey: true }],
   ]
   for (const [name, change] of forged) t.equal(await push(change), 401, name)
   t.equal(got.length, 1)
