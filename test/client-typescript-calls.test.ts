@@ -86,7 +86,11 @@ await t.test('each call is signed as the gateway reads it, to the address that t
       { ...query, purpose: 'loan-review' },
       () => client.query({ ...query, purpose: 'loan-review' }),
     ],
-    ['GET /v1/applications?after=7&limit=20', undefined, () => client.listApplications({ after: '7', limit: 20 })],
+    [
+      'GET /v1/applications?state=accepted&after=7&limit=20',
+      undefined,
+      () => client.listApplications({ after: '7', limit: 20, state: 'accepted' }),
+    ],
     ['GET /v1/applications/c/events', undefined, () => client.applicationEvents('c')],
     ['POST /v1/applications/c/corrections', correction, () => client.sendCorrection('c', correction)],
     [
@@ -95,7 +99,7 @@ await t.test('each call is signed as the gateway reads it, to the address that t
       () => client.withdraw('c', { reason: '借款人放弃' }),
     ],
     ['GET /v1/webhook', undefined, () => client.getWebhook()],
-    ['PUT /v1/webhook', { url: 'https://bank/hook' }, () => client.putWebhook({ url: 'https://bank/hook' })],
+    ['PUT /v1/webhook', { url: 'https://bank/hook' }, () => client.putWebhook('https://bank/hook')],
     ['POST /v1/webhook/test', undefined, () => client.testWebhook()],
     [`GET /v1/codes/${encodeURIComponent('证件')}`, undefined, () => client.codes('证件')],
   ]

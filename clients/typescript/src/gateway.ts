@@ -21,6 +21,7 @@ import type {
   QueryRequest,
   StoredMaterial,
   Webhook,
+  WebhookTest,
   WithdrawalRequest,
 } from './types.ts'
 
@@ -100,7 +101,8 @@ export class Gateway {
     return this.#get(casePath(id), options)
   }
 
-  listApplications(options: PageOptions = {}): Promise<Answer<CasePage>> {
+  /** The bank's cases in the order in which they came; `state` gives those in one state. */
+  listApplications(options: PageOptions & { state?: string } = {}): Promise<Answer<CasePage>> {
     return this.#get(`/v1/applications${pageQuery(options)}`, options)
   }
 
@@ -145,12 +147,12 @@ export class Gateway {
   }
 
   /** Tells where results are to be pushed. The centre approves a new address before anything goes there. */
-  putWebhook(body: { url: string } & Record<string, unknown>, options: CallOptions = {}): Promise<Answer<Webhook>> {
-    return this.#json({ method: 'PUT', path: '/v1/webhook', body: this.#jsonBody(body) }, options)
+  putWebhook(url: string, options: CallOptions = {}): Promise<Answer<Webhook>> {
+    return this.#json({ method: 'PUT', path: '/v1/webhook', body: this.#jsonBody({ url }) }, options)
   }
 
   /** Has a push made that carries nothing of anybody. */
-  testWebhook(options?: CallOptions): Promise<Answer<Record<string, unknown>>> {
+  testWebhook(options?: CallOptions): Promise<Answer<WebhookTest>> {
     return this.#post('/v1/webhook/test', undefined, options)
   }
 
@@ -214,8 +216,9 @@ function part(text: string): string {
   return encodeURIComponent(text)
 }
 
-function pageQuery({ after, limit }: PageOptions): string {
+function pageQuery({ after, limit, state }: PageOptions & { state?: string }): string {
   const query = new URLSearchParams()
+  if (state !== undefined) query.set('state', state)
   if (after !== undefined) query.set('after', after)
   if (limit !== undefined) query.set('limit', String(limit))
   return query.size === 0 ? '' : `?${query.toString()}`

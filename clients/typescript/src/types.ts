@@ -154,7 +154,8 @@ export interface Case extends CaseSummary {
 
 export interface CasePage {
   applications: CaseSummary[]
-  next: string
+  /** Null where there is no case at all. */
+  next: string | null
   more: boolean
 }
 
@@ -227,6 +228,19 @@ export interface CertificateFile {
 /** Where results are pushed. A new address is used once the centre has approved it. */
 export interface Webhook {
   url: string
-  state?: string
-  [member: string]: unknown
+  state: 'pending' | 'approved' | 'suspended'
+  /** Of the last event that was delivered. */
+  cursor: string
+  setAt: string
+  decidedAt?: string | null
+  /** What has not been delivered: how much, since when, and why. */
+  waiting?: { events: number; state: string; since: string | null; why: string | null } | null
+}
+
+/** What came of a test push: its one event has the type `test` and moves no cursor. */
+export interface WebhookTest {
+  delivered: boolean
+  status?: number
+  fault?: 'redirected' | 'status' | 'address-refused' | 'unreachable' | 'no-answer'
+  reason?: string
 }

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { EventPage } from './types.ts'
 import { type GatewayKey, GatewayKeys, VerificationError, type Verified, verifyPush } from './verification.ts'
 
 /** A push whose signature verified: what it carries is the gateway's word. */
 export interface Push {
-  /** The parsed body. */
-  data: unknown
+  /** Some of the feed, in its order: the same page that GET /v1/events gives. An event of type `test` is a test. */
+  data: EventPage
   /** The same push, sent again because your answer did not arrive, has the same key. */
   idempotencyKey: string | undefined
   receipt: string | undefined
@@ -13,7 +14,7 @@ export interface Push {
 }
 
 export interface PushOptions {
-  /** The address exactly as you gave it to PUT /v1/webhook: it is signed as `@target-uri`. */
+  /** The address exactly as PUT /v1/webhook answered it: it is signed as `@target-uri`. */
   url: string
   gatewayKeys: readonly (GatewayKey | string)[]
   /** Default 300: older pushes are refused, so that one that was overheard cannot be played again later. */
@@ -34,7 +35,7 @@ export function pushVerifier(
     const verified: Verified = await verifyPush(request, body, keys, { now: now(), skewSeconds })
     try {
       const { keyid, createdAt, receipt, idempotencyKey } = verified
-      return { data: JSON.parse(body.toString('utf8')), keyid, createdAt, receipt, idempotencyKey }
+      return { data: JSON.parse(body.toString('utf8')) as EventPage, keyid, createdAt, receipt, idempotencyKey }
     } catch (error) {
       throw new VerificationError(`the body is no JSON: ${(error as Error).message}`)
     }
