@@ -12,7 +12,7 @@ import { parseDictionary } from '../../src/trust/structured-fields.ts'
 import { innerListText, itemText } from '../../src/trust/structured-fields-text.ts'
 
 /** A call that a bank made, its signature verified by the gateway's own code. */
-export interface SeenCall {
+interface SeenCall {
   method: string
   path: string
   operator: string | undefined
