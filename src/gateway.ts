@@ -29,6 +29,7 @@ import { openRegistryClient } from './registry/client.ts'
 import { registryDestination } from './registry/destination.ts'
 import { pollOnce } from './registry/poller.ts'
 import { registryRoutes } from './registry/routes.ts'
+import { listenRefused } from './start-checks.ts'
 import { startPeriodic } from './trace/periodic.ts'
 import { signRequest } from './trust/sign.ts'
 import { openTrustStore } from './trust/trust-store.ts'
@@ -190,7 +191,7 @@ export async function openGateway(
       requestsAtOnce: config.requestsAtOnce,
       requestTimeoutMs: 300_000,
     })
-    onClose(() => server.close())
+    onClose(() => closeInTime(server, config.shutdownGraceMs))
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
       delivery: () => delivery.health().ok,
@@ -236,12 +237,24 @@ export async function openGateway(
       secret: config.registryHintSecret,
       onHint: () => polling.wake(),
     })
-    url = await server.listen({ host: config.host, port: config.port })
+    url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+      throw listenRefused(error, config)
+    })
     log.info({ url }, 'the gateway listens')
     return { server, ground, delivery, url, close: ground.close }
   } catch (error) {
     await ground.close()
     throw error
+  }
+}
+
+/** What is in flight may finish within the grace; a caller who dribbles his body does not keep us. */
+async function closeInTime(server: FastifyInstance, graceMs: number): Promise<void> {
+  const cut = setTimeout(() => server.server.closeAllConnections(), graceMs)
+  try {
+    await server.close()
+  } finally {
+    clearTimeout(cut)
   }
 }
 

@@ -14,6 +14,7 @@ import { migrate } from './db/migrate.ts'
 import { ensurePartitions, partitionedTables } from './db/partitions.ts'
 import { openPool, type Pool } from './db/pool.ts'
 import { type ServeLock, serveLock } from './db/serve-lock.ts'
+import { reachable, refuseMissingFolder, refuseUnusedDatabase, refuseUnusedFolder } from './start-checks.ts'
 import { openTrace, type Trace } from './trace/service.ts'
 import { createSelfSigned } from './trust/self-signed.ts'
 import { loadSigners, type Signers } from './trust/signer.ts'
@@ -47,18 +48,37 @@ export interface Ground {
 export async function openGround(
   config: Config,
   log: Logger,
-  options: { serves: boolean; clock?: Clock; sealing?: 'on' | 'off'; onLockLost?: (error: Error) => void },
+  options: {
+    serves: boolean
+    /** False: refuse a folder or database that no gateway has used. */
+    mayCreate?: boolean
+    clock?: Clock
+    sealing?: 'on' | 'off'
+    onLockLost?: (error: Error) => void
+  },
 ): Promise<Ground> {
   const clock = options.clock ?? systemClock
   const closers: (() => Promise<void>)[] = []
   const onClose = (close: () => Promise<void>): void => void closers.unshift(close)
   const close = async (): Promise<void> => {
-    while (closers.length > 0) await closers.shift()?.()
+    const faults: unknown[] = []
+    for (let next = closers.shift(); next !== undefined; next = closers.shift()) {
+      // One that fails must not keep the others open.
+      await next().catch((error: unknown) => faults.push(error))
+    }
+    if (faults.length > 0) throw faults[0]
   }
   const onError = (where: string) => (error: unknown) =>
     log.error({ where, ...errorFields(error) }, 'background work failed')
 
   try {
+    if (options.mayCreate === false && config.databaseUrl === null) refuseUnusedFolder(config.dataDir)
+    for (const [variable, folder] of [
+      ['TRUST_DIR', config.trustDir],
+      ['TRACE_CHECKPOINT_DIR', config.checkpointDir],
+    ] as const) {
+      if (folder !== null) refuseMissingFolder(variable, folder)
+    }
     mkdirSync(config.dataDir, { recursive: true, mode: 0o755 })
     const databaseUrl = await openDatabase(config, log, onClose)
     if (options.serves) {
@@ -73,6 +93,8 @@ export async function openGround(
       onError: onError('database connection'),
     })
     onClose(() => pool.end())
+    await reachable(pool, config)
+    if (options.mayCreate === false) await refuseUnusedDatabase(pool)
     await migrate(pool)
     await ensurePartitions(pool, await partitionedTables(pool), clock.now())
     const databaseClock = await openDatabaseClock(pool)

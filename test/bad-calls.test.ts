@@ -221,6 +221,9 @@ function badCalls(
     one("another bank's material", 'material-not-found', () =>
       bank.call({ method: 'GET', path: `/v1/materials/${theirs.materials[0]?.id}` }),
     ),
+    one('a material id that is none', 'material-not-found', () =>
+      bank.call({ method: 'GET', path: `/v1/materials/${'-'.repeat(36)}` }),
+    ),
     one('a case that never was', 'case-not-found', () => bank.getApplication(randomUUID())),
     one('a case id that is none', 'case-not-found', () => bank.getApplication("'; drop table cases; --")),
     one('a certificate that the case has not', 'certificate-not-found', () =>

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -73,6 +73,21 @@ const addAccount = ['account', 'add', '--bank', BANK, '--name', '信贷系统', 
 const addAccountRest = ['--areas', '420222', '--valid-from', '2026-01-01', '--valid-to', '2030-12-31']
 const addOperator = ['operator', 'add', '--bank', BANK, '--code', 'yx-sub-0031', '--name', '柯𠮷明']
 const addOperatorRest = ['--phone', '13000000011', '--id-type', 'resident-id', '--id-number', '42022219030512001X']
+
+await t.test("an operator's details come from a file, and wrong ones are told without being shown", async (t) => {
+  const { database, run } = await store(t)
+  await run(...addBank, ...until)
+  const file = join(database.dataDir, 'operator.json')
+  const add = ['operator', 'add', '--bank', BANK, '--code', 'yx-sub-0032', '--details', file]
+  await writeFile(file, JSON.stringify({ name: '柯𠮷明', phone: '13000000011' }))
+  t.match(await run(...add, '--name', '另名'), { code: 2, err: /--details/ })
+  t.match(await run(...add), { code: 0 })
+  t.match(await run('operator', 'list', '--reveal'), { out: /柯𠮷明/ })
+  await writeFile(file, '{"name": "柯𠮷明", "x": 1}')
+  const refused = await run(...add)
+  t.equal(refused.code, 2)
+  t.notMatch(refused.err, /柯/)
+})
 
 await t.test('a bank is enrolled, listed and suspended by commands, and refused a second time', async (t) => {
   const { database, env, run } = await store(t)
@@ -194,6 +209,8 @@ await t.test('trace verify passes what is whole, and names a record that was cha
   t.match(JSON.parse(asJson.out), { ok: false, findings: [{ kind: 'record-changed', recordId: id }] })
 
   const empty = join(database.dataDir, 'no-certificates')
+  t.match(await run('trace', 'verify', '--certificates', empty), { code: 1, err: /--certificates/ })
+  await mkdir(empty)
   t.match(await run('trace', 'verify', '--certificates', empty), { code: 1, out: /checkpoint-key-unknown/ })
 })
 

@@ -87,7 +87,7 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
   const faults = checkMortgageFirst(application, {
     bankCodes: codesInForce(account.bank),
     operatorId: operator.code,
-    isOperator: (code) => snapshot.operator(account.bank.id, code) !== undefined,
+    isOperator: (code) => snapshot.operator(account.bank.id, code)?.state === 'active',
     isMaterial: (id) => materials.has(id),
     now: means.clock.now(),
   })

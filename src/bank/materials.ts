@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Caller } from '../access/decide.ts'
-import { newId } from '../base/id.ts'
+import { isUuid, newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { contentType, isMaterialType, type MaterialType, materialTypes } from '../materials/content-type.ts'
 import { type FileFacts, FileTooLarge, type StoredFile } from '../materials/files.ts'
@@ -62,9 +62,7 @@ export const materialRoutes: FastifyPluginAsync<BankMeans> = async (server, mean
       key: null,
       plan: async ({ account }) => {
         const { id } = request.params
-        const known = /^[0-9a-f-]{36}$/.test(id)
-          ? await readMaterials(means.pool, account.bank.id, [id], means.sealer)
-          : new Map()
+        const known = isUuid(id) ? await readMaterials(means.pool, account.bank.id, [id], means.sealer) : new Map()
         const material = known.get(id)
         if (material === undefined)
           throw new Problem('material-not-found', { zh: '没有此材料', en: 'there is no such material' })

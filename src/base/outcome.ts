@@ -5,5 +5,6 @@
 export type Outcome =
   | { kind: 'delivered'; receipt: string | null }
   | { kind: 'retry'; reason: string; afterMs?: number }
-  | { kind: 'refused'; reason: string; code: string }
+  /** `mayHaveActed`: its code is in no table, so that it may have had the effect all the same. */
+  | { kind: 'refused'; reason: string; code: string; mayHaveActed?: true }
   | { kind: 'unknown'; reason: string }

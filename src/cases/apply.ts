@@ -3,6 +3,7 @@ import { newId } from '../base/id.ts'
 import type { Rows } from '../db/batch.ts'
 import type { CaseStreams } from '../delivery/case-streams.ts'
 import type { Act, TraceRecord } from '../trace/record.ts'
+import { concernContext } from './concerns.ts'
 import type { CaseEvent, Effect } from './effects.ts'
 import type { Fact } from './facts.ts'
 import { nextQuestion } from './questions.ts'
@@ -49,8 +50,6 @@ export interface CertificateSource {
 
 const CERTIFICATE_CHANNEL = 'certificate'
 export const CERTIFICATE_KIND = 'CERTIFICATE-FILE'
-
-const concernContext = (id: string): string => `concern/sealed/${id}`
 
 /**
  * Joins facts to a case under its lock and gives every row that follows: state, events, messages to the platform, what

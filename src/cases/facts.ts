@@ -61,6 +61,13 @@ const reporting = new Set(['part', 'fact', 'round', 'subject', 'saidBy', 'report
  * acknowledged at a later time.
  */
 const comparedOnly: Partial<Record<FactName, readonly string[]>> = {
+  // Where the registry gives no time, the time of the question stands in for it.
+  submitted: [],
+  withdrawn: ['reason'],
+  'fee-exempt': ['amount', 'currency'],
+  'fee-due': ['amount', 'currency', 'payer', 'paymentCode', 'payBy'],
+  'fee-refunding': ['amount', 'currency'],
+  'fee-refunded': ['amount', 'currency'],
   'fee-paid': ['amount', 'currency'],
   'fee-partly-paid': ['amount', 'currency'],
   'platform-acknowledged': ['platformNumber'],

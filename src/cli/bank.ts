@@ -26,17 +26,21 @@ export const run = commandOfActs('bank', HELP, {
   add: {
     options: { code: requiredText, name: requiredText, 'agreement-from': requiredText, 'agreement-to': requiredText },
     run: (given, env) =>
-      withGround(env, async (ground) => {
-        const bank = {
-          code: given.text('code'),
-          name: given.text('name'),
-          agreementFrom: given.text('agreement-from'),
-          agreementTo: given.text('agreement-to'),
-        }
-        const { id } = await addBank(bank, administrationMeans(ground))
-        console.log(`已登记银行 / bank added: ${id}`)
-        return 0
-      }),
+      withGround(
+        env,
+        async (ground) => {
+          const bank = {
+            code: given.text('code'),
+            name: given.text('name'),
+            agreementFrom: given.text('agreement-from'),
+            agreementTo: given.text('agreement-to'),
+          }
+          const { id } = await addBank(bank, administrationMeans(ground))
+          console.log(`已登记银行 / bank added: ${id}`)
+          return 0
+        },
+        { mayCreate: true },
+      ),
   },
   list: {
     options: { json: flag },

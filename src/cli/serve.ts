@@ -1,34 +1,65 @@
+import type { Logger } from 'pino'
 import { loadConfig } from '../config.ts'
 import { openGateway } from '../gateway.ts'
 import { openLogger } from '../logger.ts'
+import { commandOf } from './command.ts'
 
-/**
- * `bdc-gateway serve`: runs until it is told to stop. The first SIGTERM or SIGINT takes nothing new, finishes or hands
- * back what is in flight, and closes; a second one ends at once, which the store is made to survive.
- */
-export async function run(_args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+const HELP = `
+bdc-gateway serve
+
+  运行网关，直到收到 SIGTERM 或 SIGINT：不再接收新请求，完成或交还在途工作，然后关闭；第二个信号立即结束。
+  请用 node dist/src/main.js serve 运行：npx 与 npm 不转发信号。配置见 bdc-gateway config。
+  Runs the gateway until SIGTERM or SIGINT: takes nothing new, finishes or hands back what is in flight, closes; a second
+  signal ends at once. Run it by node dist/src/main.js serve: npx and npm pass no signals on. Settings: bdc-gateway config.
+
+  例 / example:
+    DATA_DIR=/var/lib/bdc-gateway GATEWAY_PORT=8080 node dist/src/main.js serve
+`
+
+/** What closing may take beyond the grace for what is in flight, before the process ends without it. */
+const CLOSING_MS = 10_000
+
+/** `bdc-gateway serve`: see HELP. */
+export const run = commandOf('serve', HELP, { run: async (_given, env) => serve(env) })
+
+async function serve(env: NodeJS.ProcessEnv): Promise<number> {
   const config = loadConfig(env)
   const log = openLogger(config.logLevel)
   let lost: Error | null = null
   const stop = new AbortController()
-  const gateway = await openGateway(config, log, {
-    onLockLost: (error) => {
-      lost = error
-      stop.abort()
-    },
-  })
+  // Before anything is opened: a stop during the start closes what has been opened, the embedded database too.
   const onSignal = (signal: NodeJS.Signals): void => {
     log.info({ signal }, 'stopping')
     if (stop.signal.aborted) process.exit(1)
     stop.abort()
+    endLate(config.shutdownGraceMs + CLOSING_MS, log)
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  if (!stop.signal.aborted)
-    await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }))
-  await gateway.close()
-  process.off('SIGTERM', onSignal)
-  process.off('SIGINT', onSignal)
+  try {
+    const gateway = await openGateway(config, log, {
+      onLockLost: (error) => {
+        lost = error
+        stop.abort()
+        endLate(config.shutdownGraceMs + CLOSING_MS, log)
+      },
+    })
+    if (!stop.signal.aborted)
+      await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }))
+    await gateway.close()
+  } finally {
+    process.off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal)
+  }
   if (lost === null) return 0
   throw lost
+}
+
+/** A database that does not answer would keep a stop waiting for ever; the store is made to survive this end too. */
+function endLate(afterMs: number, log: Logger): void {
+  const timer = setTimeout(() => {
+    log.error({ afterMs }, 'closing takes too long; ending without it')
+    process.exit(1)
+  }, afterMs)
+  timer.unref()
 }

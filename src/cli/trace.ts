@@ -1,6 +1,7 @@
 import { isUuid } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import type { Ground } from '../ground.ts'
+import { refuseMissingFolder } from '../start-checks.ts'
 import type { CertificateResolver } from '../trace/checkpoint.ts'
 import { certificatesIn } from '../trace/checkpoint-files.ts'
 import { inclusionProof, receiptOf } from '../trace/proofs.ts'
@@ -38,6 +39,7 @@ export const run = commandOfActs('trace', HELP, {
     run: (given, env) =>
       withGround(env, async (ground) => {
         const folder = given.optional('certificates')
+        if (folder !== undefined) refuseMissingFolder('--certificates', folder)
         const trusted =
           folder === undefined
             ? ownCertificates(ground)

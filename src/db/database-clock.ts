@@ -11,15 +11,20 @@ export interface DatabaseClock {
 }
 
 export async function openDatabaseClock(db: Queryable): Promise<DatabaseClock> {
-  let offsetMs = 0
+  let wallOffsetMs = 0
+  let monotonicOffsetMs = 0
   async function measure(): Promise<void> {
-    const before = Date.now()
+    const before = performance.now()
     const { rows } = await db.query<{ ms: number }>(
       `select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`,
     )
-    const after = Date.now()
-    offsetMs = (rows[0]?.ms ?? after) - (before + after) / 2
+    const halfwayMs = (performance.now() - before) / 2
+    const databaseMs = (rows[0]?.ms ?? Date.now()) + halfwayMs
+    wallOffsetMs = databaseMs - Date.now()
+    monotonicOffsetMs = databaseMs - performance.now()
   }
   await measure()
-  return { now: () => new Date(Date.now() + offsetMs), measure }
+  // The later of both: a clock on the wall that was set back, or a machine that slept, must not make old signatures young.
+  const nowMs = (): number => Math.max(Date.now() + wallOffsetMs, performance.now() + monotonicOffsetMs)
+  return { now: () => new Date(nowMs()), measure }
 }

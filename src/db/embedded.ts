@@ -72,8 +72,15 @@ export async function openEmbedded(options: { dataDir: string; log: Log }): Prom
       log.warn(errorFields(error), 'the embedded database is left as it is: no connection to ask on')
       return false
     })
-    if (alone) await stopServer(cluster)
-    await held.end().catch(() => undefined)
+    try {
+      if (alone) await stopServer(cluster)
+    } catch (error) {
+      // Its folder may be gone; the server ends by itself then, and must not keep this process.
+      log.error(errorFields(error), 'the embedded database could not be stopped')
+    } finally {
+      await Promise.race([held.end().catch(() => undefined), sleep(1000, undefined, { ref: false })])
+      held.connection.stream.destroy()
+    }
     log.info({ port, stopped: alone }, 'embedded database closed')
   }
 

@@ -197,7 +197,10 @@ function recording(on: Recording, message: ClaimedMessage, attempt: Attempt, wha
     outcome: what.outcome,
     reason: what.reason === null ? null : clearReason(what.reason),
     request_digest: what.requestDigest ?? null,
-    response: what.response === undefined ? null : on.sealer.seal(what.response, sealContext.response(attempt.id)),
+    response:
+      what.response === undefined
+        ? null
+        : on.sealer.seal(what.response.subarray(0, RESPONSE_KEPT_BYTES), sealContext.response(attempt.id)),
   }
   return {
     asks: [streamsAsk, ...(what.settlement?.asks ?? [])],
@@ -240,8 +243,12 @@ function follow(
     return 'delivered'
   }
   live.attempts += 1
-  if (outcome.kind === 'refused')
+  if (outcome.kind === 'refused') {
+    // A person who replays it has it asked about first.
+    if (outcome.mayHaveActed === true && destination.afterUnknown(live.kind) === 'inquire')
+      live.inquiry = 'after a refusal with an unknown code'
     return dead(on, `refused: ${clearCode(outcome.code)}`, outcome.reason, rows, streams, live)
+  }
   if (outcome.kind === 'unknown') {
     const then = destination.afterUnknown(live.kind)
     if (then === 'park') return dead(on, `unknown outcome: ${outcome.reason}`, null, rows, streams, live)
@@ -256,6 +263,9 @@ function follow(
   streams.retryLater(rows, live, backoffMs(on.retry, live.attempts, afterMs, on.random), outcome.reason)
   return 'again'
 }
+
+/** Of an answer no more than this is kept with its attempt; what an answer may be in all is the client's to bound. */
+const RESPONSE_KEPT_BYTES = 1_048_576
 
 /** Looks that must find nothing before the same bytes are sent again. */
 const ABSENT_LOOKS = 2

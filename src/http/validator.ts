@@ -17,8 +17,42 @@ export type Validate = (body: unknown) => Fault[]
  * fault.
  */
 export function openValidator(schemasDir: string): (schema: string) => Validate {
+  const first = compilerOf(schemasDir, false)
+  const all = compilerOf(schemasDir, true)
+  return (schema) => {
+    const name = `canonical/${schema}.schema.json`
+    const isValid = first.getSchema(name)
+    const validate = all.getSchema(name)
+    if (isValid === undefined || validate === undefined) throw new Error(`there is no canonical schema ${schema}`)
+    return (body) => {
+      if (isValid(body) === true) return []
+      // Gathering all faults costs the square of their number: of a monstrous body the first one must do.
+      if (isMonstrous(body)) return toFaults(isValid)
+      return validate(body) === true ? [] : toFaults(validate)
+    }
+  }
+}
+
+/** More objects and lists than any application has. */
+const NODES_MAXIMUM = 3000
+
+function isMonstrous(body: unknown): boolean {
+  let left = NODES_MAXIMUM
+  const open: unknown[] = [body]
+  while (open.length > 0) {
+    const node = open.pop()
+    if (typeof node !== 'object' || node === null) continue
+    left -= 1
+    const members: unknown[] = Array.isArray(node) ? node : Object.values(node)
+    if (left <= 0 || members.length > NODES_MAXIMUM) return true
+    open.push(...members)
+  }
+  return false
+}
+
+function compilerOf(schemasDir: string, allErrors: boolean): Ajv2020 {
   const ajv = new Ajv2020({
-    allErrors: true,
+    allErrors,
     strict: true,
     strictTypes: false,
     strictRequired: false,
@@ -33,11 +67,7 @@ export function openValidator(schemasDir: string): (schema: string) => Validate 
   for (const file of readdirSync(folder).sort()) {
     if (file.endsWith('.schema.json')) ajv.addSchema(JSON.parse(readFileSync(join(folder, file), 'utf8')) as object)
   }
-  return (schema) => {
-    const validate = ajv.getSchema(`canonical/${schema}.schema.json`)
-    if (validate === undefined) throw new Error(`there is no canonical schema ${schema}`)
-    return (body) => (validate(body) === true ? [] : toFaults(validate))
-  }
+  return ajv
 }
 
 function toFaults(validate: ValidateFunction): Fault[] {

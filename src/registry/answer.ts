@@ -15,7 +15,8 @@ export type ReadAnswer = (bytes: Buffer) => Json
 export type Heard =
   | { kind: 'answer'; answer: RegistryAnswer; bytes: Buffer }
   | { kind: 'not-sent'; reason: string }
-  | { kind: 'undecided'; reason: string; bytes?: Buffer }
+  /** `unreadable`: an answer in time that could not be read. */
+  | { kind: 'undecided'; reason: string; bytes?: Buffer; unreadable?: Buffer }
 
 /**
  * Reads a reply to the message `number`. Status 200 alone decides; any other status, silence, what cannot be read, and
@@ -30,7 +31,7 @@ export function hear(reply: Reply, number: string, read: ReadAnswer): Heard {
     answer = read(reply.body) as unknown as RegistryAnswer
   } catch {
     // The bytes are kept with the attempt; the error may quote them and is not.
-    return { kind: 'undecided', reason: 'the answer cannot be read', bytes: reply.body }
+    return { kind: 'undecided', reason: 'the answer cannot be read', bytes: reply.body, unreadable: reply.body }
   }
   if (answer.messageId !== number) {
     return { kind: 'undecided', reason: 'the answer is to another message', bytes: reply.body }
@@ -48,7 +49,8 @@ export function refusalOutcome(answer: RegistryAnswer): Outcome {
     case 'look-up':
       return { kind: 'unknown', reason: `code ${answer.code}` }
     default:
-      return { kind: 'refused', code: answer.code, reason }
+      // A code that nobody knows is never a reason to send again, and no promise that nothing was stored.
+      return { kind: 'refused', code: answer.code, reason, ...(answer.retry === 'never' ? {} : { mayHaveActed: true }) }
   }
 }
 

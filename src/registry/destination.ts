@@ -91,7 +91,7 @@ export function registryDestination(means: RegistryMeans): Destination {
         }
       }
       const { answer } = heard
-      const outcome = receiptOutcome(answer, message.kind)
+      const outcome = receiptOutcome(answer, message)
       const more = file?.more === true && outcome.kind === 'delivered'
       return { outcome, requestDigest, response: heard.bytes, said: answer, more }
     },
@@ -110,7 +110,8 @@ export function registryDestination(means: RegistryMeans): Destination {
       const { answer, bytes: response } = heard
       const rows = answer.cases.filter((one) => one.businessNumber === head.businessNumber)
       if (!answer.success || rows.length === 0) return { kind: 'unclear', reason: `code ${answer.code}`, response }
-      if (rows.some((row) => row.stored)) return { kind: 'found', said: answer, response }
+      if (rows.every((row) => row.stored)) return { kind: 'found', said: answer, response }
+      if (rows.some((row) => row.stored)) return { kind: 'unclear', reason: 'only some parts are there', response }
       return { kind: 'absent', response }
     },
 
@@ -145,13 +146,14 @@ function postFile(means: RegistryMeans, rendered: Buffer, file: FileToSend): Ret
   )
 }
 
-function receiptOutcome(answer: RegistryAnswer, kind: string): Outcome {
+function receiptOutcome(answer: RegistryAnswer, { kind, number }: ClaimedMessage): Outcome {
   if (!answer.success) {
     const outcome = refusalOutcome(answer)
     // A file is no effect: where a submission would be looked up, a material is simply sent again.
     return outcome.kind === 'unknown' && kind === 'MATERIALS' ? { kind: 'retry', reason: outcome.reason } : outcome
   }
-  if (kind === 'SUBMIT' && !answer.cases.some((one) => one.stored)) {
+  // A submission's number is that of its case; what the receipt says of other cases says nothing of this one.
+  if (kind === 'SUBMIT' && !answer.cases.some((one) => one.stored && one.businessNumber === number)) {
     return { kind: 'unknown', reason: 'a receipt that does not say whether the submission was stored' }
   }
   return { kind: 'delivered', receipt: answer.cases[0]?.receivedAt ?? null }
@@ -186,6 +188,8 @@ function settle(means: RegistryMeans, message: ClaimedMessage, result: SendResul
       }
       if (message.kind === 'SUBMIT') {
         applyFacts(hold, streams, factsOf(result.said as RegistryAnswer, hold.businessNumber), rows, means.cases)
+        // Nobody would ask about it again: parked, and asked about when a person replays it.
+        if (hold.state === 'received') throw new Error('the registry has the submission, but says nothing of its parts')
       }
     },
   }

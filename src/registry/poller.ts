@@ -1,5 +1,6 @@
 import { newId } from '../base/id.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
+import { addUnreadable, hasOpenConcern, UNREADABLE } from '../cases/concerns.ts'
 import { messageContexts, type Site } from '../cases/contexts.ts'
 import type { Numbers } from '../cases/numbers.ts'
 import { nextQuestion, type QuestionKind } from '../cases/questions.ts'
@@ -91,6 +92,13 @@ async function exchange(means: PollerMeans, kind: QuestionKind, cases: Polled[])
   const reply = await means.client.post(means.mappings.outward(name).render(question, all))
   const heard = hear(reply, number, (bytes) => means.mappings.inward(name).read(bytes, all))
   await trace(means, kind, cases.length, heard.kind)
+  if (heard.kind === 'undecided' && heard.unreadable !== undefined) {
+    const [one, ...others] = cases
+    if (one !== undefined && others.length === 0) return cannotRead(means, kind, one, heard.unreadable)
+    // One case's answer must not keep the others from theirs.
+    for (const alone of cases) await exchange(means, kind, [alone])
+    return
+  }
   if (heard.kind !== 'answer' || !heard.answer.success) {
     await Promise.all(cases.map((one) => later(means, one)))
     return
@@ -127,6 +135,19 @@ async function forget(means: PollerMeans, { hold, step }: Polled): Promise<void>
       if (now === null || nextQuestion(now.memory) === null)
         rows.add(polls, { case_id: hold.id, endpoint: means.endpoint, due_at: null, step: 0 })
       else rows.add(polls, nextPoll(means, hold.id, step))
+    },
+  })
+}
+
+/** What the registry says of this case cannot be read: told to a person, once; asked again, since it may be mended. */
+async function cannotRead(means: PollerMeans, kind: QuestionKind, polled: Polled, bytes: Buffer): Promise<void> {
+  const lock = ask(means.caseLock, polled.hold.id)
+  const isTold = await hasOpenConcern(means.pool, polled.hold.id, UNREADABLE)
+  await means.batch.submit({
+    asks: [lock],
+    decide: (_held, rows) => {
+      if (!isTold) addUnreadable(polled.hold.id, kind, bytes, rows, means.cases)
+      rows.add(polls, nextPoll(means, polled.hold.id, polled.step + 1))
     },
   })
 }

@@ -34,7 +34,8 @@ export async function* readAnchors(source: AnchorSource, findings: Findings): As
   if (latest.state === 'good' && latest.signed.size > newestRow && !rowless.includes(latest.signed.size)) {
     rowless.push(latest.signed.size)
   }
-  if (latest.state === 'bad' || latest.state === 'unknown-key') findings.add('checkpoint-file-changed')
+  if (latest.state === 'bad') findings.add('checkpoint-file-changed')
+  if (latest.state === 'unknown-key') findings.add('checkpoint-key-unknown')
   rowless.sort((a, b) => a - b)
 
   const settle = async (size: number, row: CheckpointRow | null): Promise<SignedCheckpoint | null> => {
