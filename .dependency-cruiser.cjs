@@ -32,6 +32,20 @@ const forbidden = [
     to: { path: '^src/', pathNot: '^src/(sandbox|base|http)/' },
   },
   {
+    name: 'client-alone',
+    comment: 'A bank copies the folder: nothing in it leads out of it, and it has no dependencies but node.',
+    severity: 'error',
+    from: { path: '^clients/([^/]+)/' },
+    to: { pathNot: '^clients/$1/', dependencyTypesNot: ['core'] },
+  },
+  {
+    name: 'client-is-the-banks',
+    comment: 'Both sides would share a bug; only the demo plays the bank.',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/cli/demo' },
+    to: { path: '^clients/' },
+  },
+  {
     name: 'mapping-is-pure',
     severity: 'error',
     from: { path: '^src/mapping/' },

@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process'
 const steps = [
   ['format', 'biome', ['check', '.']],
   ['types', 'tsc', ['-p', 'tsconfig.json', '--noEmit']],
-  ['lint', 'oxlint', ['--type-aware', 'src', 'test']],
+  ['lint', 'oxlint', ['--type-aware', 'src', 'test', 'clients']],
   ['dead code', 'knip', []],
-  ['imports', 'depcruise', ['src']],
+  ['imports', 'depcruise', ['src', 'clients']],
 ]
 let failed = 0
 for (const [name, command, args] of steps) {

@@ -31,9 +31,19 @@ const documents = [
 // From the sources and from dist alike.
 const root = path.join(import.meta.dirname, import.meta.filename.endsWith('.js') ? '../../..' : '../..')
 const target = path.join(root, 'src/base/canonical.ts')
+const clientTarget = path.join(root, 'clients/typescript/src/application.ts')
 
 /** The text of src/base/canonical.ts as the schemas say it; rules of values (if, contains, …) have no types. */
-export async function canonicalTypes(): Promise<string> {
+export function canonicalTypes(): Promise<string> {
+  return typesOf(documents)
+}
+
+/** Likewise of the example client, which knows the body of an application only. */
+export function clientTypes(): Promise<string> {
+  return typesOf(['application'])
+}
+
+async function typesOf(documents: readonly string[]): Promise<string> {
   const directory = path.join(root, 'schemas/canonical')
   const shared = new Map<string, unknown>()
   const load = (name: string): unknown => {
@@ -107,4 +117,7 @@ export async function canonicalTypes(): Promise<string> {
     .replace('export interface CanonicalDocuments {}\n', '')
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(target, await canonicalTypes())
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(target, await canonicalTypes())
+  writeFileSync(clientTarget, await clientTypes())
+}

@@ -16,7 +16,7 @@ export interface MeddlingProxy {
   meddle: (answer: ProxiedAnswer, path: string) => ProxiedAnswer | Promise<ProxiedAnswer>
 }
 
-const OF_THE_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date'])
+const OF_THE_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'expect', 'date'])
 
 export async function meddlingProxy(t: { teardown(work: () => Promise<void>): unknown }): Promise<MeddlingProxy> {
   const proxy: MeddlingProxy = { url: '', target: '', meddle: (answer) => answer }

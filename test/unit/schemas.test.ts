@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Application } from '../../src/cases/application.ts'
 import { normalise } from '../../src/cases/normalise.ts'
 import { openValidator } from '../../src/http/validator.ts'
-import { canonicalTypes } from '../support/canonical-types.ts'
+import { canonicalTypes, clientTypes } from '../support/canonical-types.ts'
 
 type Document = { [member: string]: unknown }
 
@@ -153,6 +153,11 @@ await t.test('src/base/canonical.ts is what the schemas say', async (t) => {
     readFileSync('src/base/canonical.ts', 'utf8') === (await canonicalTypes()),
     true,
     'npm run types makes it anew',
+  )
+  t.equal(
+    readFileSync('clients/typescript/src/application.ts', 'utf8') === (await clientTypes()),
+    true,
+    'the example client’s too',
   )
 })
 
