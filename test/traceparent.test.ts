@@ -157,6 +157,7 @@ await t.test('a handler whose body comes late still works for its own request', 
     bodyLimitBytes: 10_000,
     requestsAtOnce: 100,
     requestTimeoutMs: 10_000,
+    isTrustedProxy: () => false,
   })
   t.teardown(() => server.close())
   server.post('/late', async () => {
