@@ -2,10 +2,14 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
+import { WEBHOOK_CHANNEL } from './bank/webhook-destination.ts'
+import { openWebhooks } from './bank/webhooks.ts'
 import type { Clock } from './base/clock.ts'
 import { newId } from './base/id.ts'
 import type { CaseMeans } from './cases/apply.ts'
 import type { Site } from './cases/contexts.ts'
+import { feedEnds } from './cases/feed.ts'
+import { FeedWatch } from './cases/feed-watch.ts'
 import { Numbers } from './cases/numbers.ts'
 import { caseLock, concernInserts } from './cases/store.ts'
 import type { Config } from './config.ts'
@@ -83,6 +87,10 @@ export async function openGateway(
       record: trace.record,
       endpoints: { platform: PLATFORM, registry: REGISTRY },
       pollFirstMs: config.pollFirstMs,
+      onEvents: (bankId) => {
+        feedWatch.hint(bankId)
+        webhooks.wake()
+      },
     }
     const queue = await openWakeQueue({
       databaseUrl: ground.databaseUrl,
@@ -109,6 +117,23 @@ export async function openGateway(
       connections: config.registryConcurrency * 2,
     })
     onClose(() => registryClient.close())
+    const webhooks = openWebhooks({
+      pool,
+      batch,
+      streams,
+      sealer: keyring,
+      clock,
+      record: trace.record,
+      allow: config.webhookAllowCidr,
+      caFile: config.webhookCaFile,
+      timeoutMs: config.webhookTimeoutMs,
+      leaseMs: config.webhookTimeoutMs + config.leaseMarginMs,
+      tickMs: config.reconcileMs,
+      sign: (request, algorithm) =>
+        signRequest(request, (algorithm === 'sm2' ? signers.sm2 : null) ?? signers.p256, databaseClock.now()),
+      onError: (error) => onFault('feed webhooks', error),
+    })
+    onClose(() => webhooks.client.close())
     const shared = { pool, cases, caseLock: lock, mappings, files, site }
     const pollers = Math.max(1, Math.floor(config.registryConcurrency / 4))
     const destinations = [
@@ -149,6 +174,7 @@ export async function openGateway(
       sealer: keyring,
       queue,
       destinations: reachable,
+      discover: () => webhooks.discover(),
       retry: { baseMs: config.backoffMs, capMs: config.backoffCapMs, maximum: config.attemptsMaximum },
       onDead: deadLetters(cases),
       tickMs: config.reconcileMs,
@@ -158,6 +184,7 @@ export async function openGateway(
       onFault,
     })
     onClose(() => delivery.close())
+    onClose(() => webhooks.stop())
 
     const polling = startPeriodic({
       intervalMs: config.reconcileMs,
@@ -191,10 +218,18 @@ export async function openGateway(
       requestTimeoutMs: 300_000,
     })
     onClose(() => server.close())
+    // Before the server waits for its requests: those that wait for events are told at once.
+    const feedWatch = new FeedWatch({
+      limits: { all: config.eventWaiters, ofBank: config.eventWaitersOfBank },
+      readEnds: (bankIds) => feedEnds(pool, bankIds),
+      onError: (error) => onFault('look at the feeds', error),
+    })
+    onClose(async () => feedWatch.close())
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
       delivery: () => delivery.health().ok,
       polling: () => polling.lastError === null,
+      webhooks: () => webhooks.lastError() === null,
       trace: async () => (await trace.health()).ok,
       disk: () => housekeeping.hasRoom(),
       housekeeping: () => housekeeping.failing().length === 0,
@@ -222,6 +257,8 @@ export async function openGateway(
       cases,
       streams,
       numbers,
+      feedWatch,
+      webhooks,
       validateApplication: validator('application'),
       codes: codeTables(mappings.profile(PROFILES.registry).tables),
       files,
@@ -250,9 +287,12 @@ function deadLetters(cases: CaseMeans): OnDead {
   return (rows, message, { reason, words }) => {
     const id = newId()
     const at = cases.clock.now()
+    // A push to a bank is about no one case: its stream is the bank's.
+    const isPush = message.channel === WEBHOOK_CHANNEL
+    const caseId = isPush ? null : message.caseId
     rows.add(concernInserts, {
       id,
-      case_id: message.caseId,
+      case_id: caseId,
       message_id: message.id,
       kind: 'dead-letter',
       at,
@@ -265,8 +305,8 @@ function deadLetters(cases: CaseMeans): OnDead {
       .record({
         type: 'message-parked',
         at,
-        actors: { system: 'gateway' },
-        caseId: message.caseId,
+        actors: { bankId: isPush ? message.caseId : undefined, system: 'gateway' },
+        caseId: caseId ?? undefined,
         facts: { endpoint: message.endpoint, kind: message.kind, messageId: message.id },
       })
       .addTo(rows)

@@ -1,3 +1,5 @@
+import { isIpRange } from './base/ip-range.ts'
+
 /** One setting: what it is called, what it means, and how its value is read. */
 export interface Setting<T> {
   variable: string
@@ -61,5 +63,19 @@ export function choice<T extends string>(about: About & { fallback: T; of: reado
   return {
     ...about,
     read: (raw) => about.of.find((one) => one === raw) ?? new Fault(`must be one of ${about.of.join(', ')}`),
+  }
+}
+
+/** Ranges of addresses (`10.1.0.0/16, fd00::/8`), separated by commas; none by default. */
+export function ipRangeList(about: About): Setting<readonly string[]> {
+  return {
+    ...about,
+    fallback: [],
+    read: (raw) => {
+      const ranges = (Array.isArray(raw) ? raw.map(String) : String(raw).split(','))
+        .map((range) => range.trim())
+        .filter((range) => range !== '')
+      return ranges.every(isIpRange) ? ranges : new Fault('must be ranges like 10.1.0.0/16, separated by commas')
+    },
   }
 }

@@ -8,11 +8,14 @@ import { signAnswer } from '../trust/sign.ts'
 import { performFor } from './answer.ts'
 import { applicationRoutes } from './applications.ts'
 import { type Authenticated, authenticate } from './authenticate.ts'
+import { caseListRoutes } from './case-list.ts'
 import { certificateRoutes } from './certificates.ts'
 import { codeRoutes } from './codes.ts'
+import { feedRoutes } from './feed.ts'
 import { materialRoutes } from './materials.ts'
 import type { BankMeans } from './means.ts'
 import { Refused } from './perform.ts'
+import { webhookRoutes } from './webhook.ts'
 
 /**
  * The bank API, /v1. In the order in which they run:
@@ -62,6 +65,9 @@ export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
   const within = { ...means, prefix: '' }
   await server.register(materialRoutes, within)
   await server.register(applicationRoutes, within)
+  await server.register(caseListRoutes, within)
+  await server.register(feedRoutes, within)
+  await server.register(webhookRoutes, within)
   await server.register(certificateRoutes, within)
   await server.register(codeRoutes, within)
   for (const [url, methods] of served) refuseOtherMethods(server, url.slice(server.prefix.length), methods)
