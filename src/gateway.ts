@@ -41,6 +41,8 @@ export interface Gateway {
   server: FastifyInstance
   ground: Ground
   delivery: Delivery
+  /** Those who wait for events of their bank. */
+  feedWatch: FeedWatch
   /** Where it listens, without a path. */
   url: string
   close(): Promise<void>
@@ -275,7 +277,7 @@ export async function openGateway(
     })
     url = await server.listen({ host: config.host, port: config.port })
     log.info({ url }, 'the gateway listens')
-    return { server, ground, delivery, url, close: ground.close }
+    return { server, ground, delivery, feedWatch, url, close: ground.close }
   } catch (error) {
     await ground.close()
     throw error

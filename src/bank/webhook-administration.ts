@@ -69,7 +69,8 @@ export async function decideWebhook(decision: WebhookDecision, means: WebhookDec
           rule: means.rule,
           outcome: `webhook-${decision.to}`,
           facts: { before: before.state, after: decision.to },
-          personal: { url: before.url, ...(decision.why === undefined ? {} : { why: decision.why }) },
+          // As one JSON text, like all that staff give.
+          personal: { given: JSON.stringify({ url: before.url, why: decision.why }) },
         })
         .addTo(rows)
       return before
