@@ -220,13 +220,13 @@ export async function openGateway(
       requestTimeoutMs: 300_000,
     })
     onClose(() => server.close())
-    // Before the server waits for its requests: those that wait for events are told at once.
     const feedWatch = new FeedWatch({
       limits: { all: config.eventWaiters, ofBank: config.eventWaitersOfBank },
       readEnds: (bankIds) => feedEnds(pool, bankIds),
       onError: (error) => onFault('look at the feeds', error),
     })
-    onClose(async () => feedWatch.close())
+    // The server waits for its requests: those that wait for events end at once.
+    server.addHook('preClose', async () => feedWatch.close())
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
       delivery: () => delivery.health().ok,
