@@ -89,6 +89,8 @@ function contradictions(config: Values): string[] {
   }
   if (config.backoffCapMs < config.backoffMs)
     faults.push('DELIVERY_BACKOFF_CAP_MS: must not be less than DELIVERY_BACKOFF_MS')
+  if (config.eventWaiters >= config.requestsAtOnce)
+    faults.push('EVENT_WAITERS: must be less than REQUESTS_AT_ONCE, or those who wait leave no room for others')
   if (config.pollCapMs < config.pollFirstMs) faults.push('POLL_CAP_MS: must not be less than POLL_FIRST_MS')
   return faults
 }

@@ -3,12 +3,16 @@ import type { Logger } from 'pino'
 import { about } from './bank/api/about.ts'
 import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
+import { WEBHOOK_CHANNEL } from './bank/webhook-destination.ts'
+import { openWebhooks } from './bank/webhooks.ts'
 import { addressList } from './base/address-list.ts'
 import type { Clock } from './base/clock.ts'
 import { newId } from './base/id.ts'
 import type { CaseMeans } from './cases/apply.ts'
 import { addBankEvent } from './cases/bank-events.ts'
 import type { Site } from './cases/contexts.ts'
+import { feedEnds } from './cases/feed.ts'
+import { FeedWatch } from './cases/feed-watch.ts'
 import { Numbers } from './cases/numbers.ts'
 import { caseLock, concernInserts } from './cases/store.ts'
 import type { Config } from './config.ts'
@@ -55,6 +59,8 @@ export interface Gateway {
   server: FastifyInstance
   ground: Ground
   delivery: Delivery
+  /** Those who wait for events of their bank. */
+  feedWatch: FeedWatch
   /** Where it listens, without a path. */
   url: string
   close(): Promise<void>
@@ -102,6 +108,10 @@ export async function openGateway(
       record: trace.record,
       endpoints: { platform: PLATFORM, registry: REGISTRY },
       pollFirstMs: config.pollFirstMs,
+      onEvents: (bankId) => {
+        feedWatch.hint(bankId)
+        webhooks.wake()
+      },
     }
     const queue = await openWakeQueue({
       databaseUrl: ground.databaseUrl,
@@ -129,6 +139,23 @@ export async function openGateway(
     })
     onClose(() => registryClient.close())
     const questions = { profile: PROFILES.registry, mappings, numbers, site, clock }
+    const webhooks = openWebhooks({
+      pool,
+      batch,
+      streams,
+      sealer: keyring,
+      clock,
+      record: trace.record,
+      allow: config.webhookAllowCidr,
+      caFile: config.webhookCaFile,
+      timeoutMs: config.webhookTimeoutMs,
+      leaseMs: config.webhookTimeoutMs + config.leaseMarginMs,
+      tickMs: config.reconcileMs,
+      sign: (request, algorithm) =>
+        signRequest(request, (algorithm === 'sm2' ? signers.sm2 : null) ?? signers.p256, databaseClock.now()),
+      onError: (error) => onFault('feed webhooks', error),
+    })
+    onClose(() => webhooks.client.close())
     const shared = { pool, cases, caseLock: lock, mappings, files, site }
     const pollers = Math.max(1, Math.floor(config.registryConcurrency / 4))
     const desk = new Desk({
@@ -188,6 +215,7 @@ export async function openGateway(
       sealer: keyring,
       queue,
       destinations: reachable,
+      discover: () => webhooks.discover(),
       retry: { baseMs: config.backoffMs, capMs: config.backoffCapMs, maximum: config.attemptsMaximum },
       onDead: deadLetters(cases),
       tickMs: config.reconcileMs,
@@ -197,6 +225,7 @@ export async function openGateway(
       onFault,
     })
     onClose(() => delivery.close())
+    onClose(() => webhooks.stop())
 
     const polling = startPeriodic({
       intervalMs: config.reconcileMs,
@@ -275,11 +304,19 @@ export async function openGateway(
       delivery: () => deliveryMetrics(pool),
       trace: () => traceMetrics(pool),
     })
+    const feedWatch = new FeedWatch({
+      limits: { all: config.eventWaiters, ofBank: config.eventWaitersOfBank },
+      readEnds: (bankIds) => feedEnds(pool, bankIds),
+      onError: (error) => onFault('look at the feeds', error),
+    })
+    // The server waits for its requests: those that wait for events end at once.
+    server.addHook('preClose', async () => feedWatch.close())
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
       delivery: () => delivery.health().ok,
       polling: () => polling.lastError === null,
       queries: () => asking.lastError === null,
+      webhooks: () => webhooks.lastError() === null,
       trace: async () => (await trace.health()).ok,
       disk: () => housekeeping.hasRoom(),
       housekeeping: () => housekeeping.failing().length === 0,
@@ -308,6 +345,8 @@ export async function openGateway(
       caseLock: lock,
       streams,
       numbers,
+      feedWatch,
+      webhooks,
       validateApplication: validator('application'),
       validateAuthorization: validator('authorization'),
       validateQuery: validator('query-request'),
@@ -354,7 +393,7 @@ export async function openGateway(
       throw listenRefused(error, config)
     })
     log.info({ url }, 'the gateway listens')
-    return { server, ground, delivery, url, close: ground.close }
+    return { server, ground, delivery, feedWatch, url, close: ground.close }
   } catch (error) {
     await ground.close()
     throw error
@@ -376,9 +415,12 @@ function deadLetters(cases: CaseMeans): OnDead {
   return (rows, message, { reason, words }) => {
     const id = newId()
     const at = cases.clock.now()
+    // A push to a bank is about no one case: its stream is the bank's.
+    const isPush = message.channel === WEBHOOK_CHANNEL
+    const caseId = isPush ? null : message.caseId
     rows.add(concernInserts, {
       id,
-      case_id: message.caseId,
+      case_id: caseId,
       message_id: message.id,
       kind: 'dead-letter',
       at,
@@ -391,8 +433,8 @@ function deadLetters(cases: CaseMeans): OnDead {
       .record({
         type: 'message-parked',
         at,
-        actors: { system: 'gateway' },
-        caseId: message.caseId,
+        actors: { bankId: isPush ? message.caseId : undefined, system: 'gateway' },
+        caseId: caseId ?? undefined,
         facts: { endpoint: message.endpoint, kind: message.kind, messageId: message.id },
       })
       .addTo(rows)

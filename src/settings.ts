@@ -138,6 +138,22 @@ export const settings = {
     max: 10_000,
     about: 'Requests in flight; more are told to come again.',
   }),
+  eventWaiters: integer({
+    variable: 'EVENT_WAITERS',
+    unit: 'requests',
+    fallback: 200,
+    min: 1,
+    max: 9_000,
+    about: 'Requests that wait for events at the same time; fewer than REQUESTS_AT_ONCE.',
+  }),
+  eventWaitersOfBank: integer({
+    variable: 'EVENT_WAITERS_OF_BANK',
+    unit: 'requests',
+    fallback: 8,
+    min: 1,
+    max: 1_000,
+    about: 'Requests of one bank that wait for events at the same time.',
+  }),
   idempotencyDays: integer({
     variable: 'IDEMPOTENCY_DAYS',
     unit: 'days',
@@ -300,6 +316,24 @@ export const settings = {
     variable: 'REGISTRY_HINT_SECRET',
     secret: true,
     about: 'Secret with which the registry may hint that something happened; without it hints are refused.',
+  }),
+  // webhooks of banks
+  webhookAllowCidr: networks({
+    variable: 'WEBHOOK_ALLOW_CIDR',
+    fallback: [],
+    about: 'Ranges of inner addresses that webhooks may have, by plain http too; all others must be public and https.',
+  }),
+  webhookTimeoutMs: integer({
+    variable: 'WEBHOOK_TIMEOUT_MS',
+    unit: 'ms',
+    fallback: 10_000,
+    min: 100,
+    max: 60_000,
+    about: "Longest wait for an answer of a bank's webhook.",
+  }),
+  webhookCaFile: optional({
+    variable: 'WEBHOOK_CA_FILE',
+    about: "CAs (PEM) that the TLS certificates of webhooks may come from, beside Node's own list.",
   }),
   // delivery
   leaseMarginMs: integer({

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Caller } from '../access/decide.ts'
 import { isUuid } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
+import { eventPage } from '../cases/feed.ts'
 import type { CorrectionFacet } from '../cases/state.ts'
 import { type CaseHead, type CaseHold, readCase, readCases, readEvents } from '../cases/store.ts'
 import { type WaitingHead, waitingHeads } from '../delivery/operations.ts'
@@ -9,6 +10,7 @@ import type { Facts } from '../trace/clear-facts.ts'
 import { answer, jsonBody, jsonHeaders } from './answer.ts'
 import { getCase, getCaseEvents } from './api/applications.ts'
 import type { BankMeans } from './means.ts'
+import { wholeNumber } from './paging.ts'
 import type { PerformMeans, Plan } from './perform.ts'
 
 const PAGE_DEFAULT = 100
@@ -46,18 +48,9 @@ export const caseRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
           const limit = wholeNumber(request.query.limit, 'limit', PAGE_DEFAULT, 1, PAGE_MAXIMUM)
           const head = await caseOfBank(request.params.id, caller, means)
           const events = await readEvents(means.pool, head.id, head.id, after, limit + 1, means.sealer)
-          const page = events.slice(0, limit)
-          const fields = [...new Set(page.flatMap(({ body }) => Object.keys(body)))].sort()
-          const personal = Object.fromEntries(
-            page.flatMap(({ body }, i) =>
-              Object.entries(subjectsOf(body)).map(([name, value]) => [`events[${i}].${name}`, value]),
-            ),
-          )
-          return disclosure(caller, means, head, 'case.of-bank', { fields, events: page.length }, personal, () => ({
-            events: page.map(({ body, feedNumber }) => ({ ...body, cursor: String(feedNumber) })),
-            next: String(page.at(-1)?.feedNumber ?? after),
-            more: events.length > limit,
-          }))
+          const { page, disclosure: told } = eventPage(events, after, limit)
+          const facts = { fields: told.fields, events: told.count }
+          return disclosure(caller, means, head, 'case.of-bank', facts, told.personal, () => page)
         },
       }),
   )
@@ -70,11 +63,14 @@ export async function caseOfBank(id: string, { account }: Caller, means: Perform
   throw new Problem('case-not-found', { zh: '没有此办件', en: 'there is no such case' }, { rule: 'case.of-bank' })
 }
 
-/** A reading call: its record tells the decision and what left, is durable before the answer, and gives the receipt. */
+/**
+ * A reading call: its record tells the decision and what left, is durable before the answer, and gives the receipt.
+ * @param head of the case that it is about; null when it is about several.
+ */
 export function disclosure(
   { account, operator }: Caller,
   means: PerformMeans,
-  head: CaseHead,
+  head: Pick<CaseHead, 'id'> | null,
   rule: string,
   facts: Facts,
   personal: Record<string, string>,
@@ -82,14 +78,14 @@ export function disclosure(
 ): Plan {
   return {
     rule,
-    caseId: head.id,
+    ...(head === null ? {} : { caseId: head.id }),
     tracesDecision: true,
     act: (_held, rows) => {
       const act = means.record({
         type: 'disclosure',
         at: means.clock.now(),
         actors: { bankId: account.bank.id, accountId: account.id, operator: operator?.code },
-        caseId: head.id,
+        caseId: head?.id,
         rule,
         outcome: 'allowed',
         facts,
@@ -102,7 +98,8 @@ export function disclosure(
   }
 }
 
-function casePage(head: CaseHead, waiting: readonly WaitingHead[]): Record<string, unknown> {
+/** @param waiting left out where only the head is told, as in a list. */
+export function casePage(head: CaseHead, waiting?: readonly WaitingHead[]): Record<string, unknown> {
   return {
     id: head.id,
     bankReference: head.bankReference,
@@ -112,13 +109,17 @@ function casePage(head: CaseHead, waiting: readonly WaitingHead[]): Record<strin
     registryNumber: head.registryNumber,
     ...head.facets,
     // Where it waits now, and why: the same words that the centre sees.
-    waiting: waiting.map(({ channel, kind, state, since, why }) => ({
-      channel,
-      kind,
-      state,
-      since: since.toISOString(),
-      why,
-    })),
+    ...(waiting === undefined
+      ? {}
+      : {
+          waiting: waiting.map(({ channel, kind, state, since, why }) => ({
+            channel,
+            kind,
+            state,
+            since: since.toISOString(),
+            why,
+          })),
+        }),
     completedAt: head.completedAt?.toISOString() ?? null,
     createdAt: head.createdAt.toISOString(),
     updatedAt: head.updatedAt.toISOString(),
@@ -143,27 +144,4 @@ function unitsOf(corrections: readonly PartCorrection[]): Record<string, string>
       ),
     ),
   )
-}
-
-/** What in an event's body names a property or a certificate. */
-function subjectsOf(body: Record<string, unknown>): Record<string, string> {
-  const entry = body['entry'] as Record<string, unknown> | undefined
-  const found = {
-    subject: body['type'] === 'review-step' ? undefined : body['subject'],
-    unitNumber: body['unitNumber'] ?? entry?.['unitNumber'],
-    proofNumber: entry?.['proofNumber'],
-  }
-  const named: Record<string, string> = {}
-  for (const [name, value] of Object.entries(found)) if (typeof value === 'string') named[name] = value
-  return named
-}
-
-function wholeNumber(text: string | undefined, name: string, fallback: number, min: number, max: number): number {
-  if (text === undefined) return fallback
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
-  throw new Problem('request-malformed', {
-    zh: `参数 ${name} 须为 ${min} 至 ${max} 的整数`,
-    en: `${name} must be a whole number from ${min} to ${max}`,
-  })
 }

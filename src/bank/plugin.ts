@@ -9,12 +9,15 @@ import { performFor } from './answer.ts'
 import { applicationRoutes } from './applications.ts'
 import { type Authenticated, authenticate } from './authenticate.ts'
 import { authorizationRoutes } from './authorizations.ts'
+import { caseListRoutes } from './case-list.ts'
 import { certificateRoutes } from './certificates.ts'
 import { codeRoutes } from './codes.ts'
+import { feedRoutes } from './feed.ts'
 import { materialRoutes } from './materials.ts'
 import type { BankMeans } from './means.ts'
 import { Refused } from './perform.ts'
 import { queryRoutes } from './queries.ts'
+import { webhookRoutes } from './webhook.ts'
 
 /**
  * The bank API, /v1. In the order in which they run:
@@ -64,6 +67,9 @@ export const bankRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
   const within = { ...means, prefix: '' }
   await server.register(materialRoutes, within)
   await server.register(applicationRoutes, within)
+  await server.register(caseListRoutes, within)
+  await server.register(feedRoutes, within)
+  await server.register(webhookRoutes, within)
   await server.register(certificateRoutes, within)
   await server.register(authorizationRoutes, within)
   await server.register(queryRoutes, within)

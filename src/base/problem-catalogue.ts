@@ -340,6 +340,63 @@ export const problems = {
     titleEn: 'The content is not of the declared type',
   },
   'material-empty': { status: 422, retry: 'never', title: '材料内容为空', titleEn: 'The material is empty' },
+  'cursor-invalid': { status: 400, retry: 'never', title: '游标格式错误', titleEn: 'The cursor is malformed' },
+  'cursor-beyond-feed': {
+    status: 409,
+    retry: 'never',
+    title: '游标超出事件流',
+    titleEn: 'The cursor is beyond the end of the feed',
+  },
+  'event-waiters-of-bank': {
+    status: 429,
+    retry: 'after',
+    title: '本行等待事件的请求过多',
+    titleEn: 'Too many requests of this bank wait for events',
+  },
+  'event-waiters': {
+    status: 503,
+    retry: 'after',
+    title: '等待事件的请求过多',
+    titleEn: 'Too many requests wait for events',
+  },
+  // webhook
+  'webhook-address-invalid': {
+    status: 422,
+    retry: 'never',
+    title: '推送地址不符合要求',
+    titleEn: 'The address cannot be a webhook',
+  },
+  'webhook-address-inner': {
+    status: 422,
+    retry: 'never',
+    title: '推送地址指向内部网络',
+    titleEn: 'The address leads into an inner network',
+  },
+  'webhook-address-unresolved': {
+    status: 422,
+    retry: 'never',
+    title: '推送地址的主机名无法解析',
+    titleEn: 'The host of the address does not resolve',
+  },
+  'webhook-not-found': { status: 404, retry: 'never', title: '未设置推送地址', titleEn: 'No webhook is set' },
+  'webhook-not-approved': {
+    status: 409,
+    retry: 'never',
+    title: '推送地址未经批准',
+    titleEn: 'The webhook is not approved',
+  },
+  'webhook-changed': {
+    status: 409,
+    retry: 'never',
+    title: '推送地址已变更',
+    titleEn: 'The address of the webhook is another now',
+  },
+  'webhook-test-running': {
+    status: 429,
+    retry: 'after',
+    title: '推送测试正在进行',
+    titleEn: 'A test of this webhook is under way',
+  },
   'signature-missing': { status: 401, retry: 'never', title: '请求未签名', titleEn: 'The request is not signed' },
   'signature-malformed': {
     status: 400,

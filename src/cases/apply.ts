@@ -31,6 +31,8 @@ export interface CaseMeans {
   endpoints: { platform: string; registry: string }
   /** First wait before the registry is asked about a case that it has just got. */
   pollFirstMs: number
+  /** Told after each commit that wrote events of a bank: a hint, never a fact. */
+  onEvents?: (bankId: string) => void
 }
 
 /** What a relay tells the platform. A result is told together with the register's entries, read when it is rendered. */
@@ -116,6 +118,7 @@ function addEvent(hold: CaseHold, event: CaseEvent, rows: Rows, means: CaseMeans
     at: means.clock.now(),
     sealed: sealEvent(id, eventBody(id, hold, event, means.clock.now()), means.sealer),
   })
+  rows.afterCommit(() => means.onEvents?.(hold.bankId))
 }
 
 /** An event as the bank reads it: the fact's content with how it changed the case. */

@@ -93,6 +93,7 @@ export function fileCase(filing: Filing, streams: CaseStreams, rows: Rows, means
     at: now,
     sealed: sealEvent(eventId, body, means.sealer),
   })
+  rows.afterCommit(() => means.onEvents?.(hold.bankId))
 
   const messageIds = addMessages(filing, streams, rows, means)
   const actors = { bankId: hold.bankId, accountId: hold.accountId, operator: hold.operatorCode }

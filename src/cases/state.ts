@@ -241,7 +241,8 @@ export function hasFailed(part: PartState): boolean {
   return hasEnded(part) && part.state !== 'recorded'
 }
 
-const order: readonly PartStateName[] = [
+/** From the least advanced on; ends, from the best, last. */
+export const partStates: readonly PartStateName[] = [
   'received',
   'submitted',
   'correction-requested',
@@ -255,8 +256,8 @@ const order: readonly PartStateName[] = [
 
 /** One word for the whole case: that of its least advanced part; of parts that all ended, the worst end. */
 export function caseStateName(state: CaseState): PartStateName {
-  const ranks = state.parts.map((part) => order.indexOf(part.state))
+  const ranks = state.parts.map((part) => partStates.indexOf(part.state))
   const open = ranks.filter((_, index) => !hasEnded(state.parts[index] as PartState))
   const rank = open.length > 0 ? Math.min(...open) : Math.max(...ranks)
-  return order[rank] as PartStateName
+  return partStates[rank] as PartStateName
 }

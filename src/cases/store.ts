@@ -201,6 +201,22 @@ export async function readCase(db: Queryable, caseId: string): Promise<CaseHead 
   return rows[0] === undefined ? undefined : toHead(rows[0])
 }
 
+/** Cases of a bank after `afterId` in the order of their ids, in one state if one is named, without their memories. */
+export async function listCases(
+  db: Queryable,
+  bankId: string,
+  query: { afterId: string | null; state: string | null; limit: number },
+): Promise<CaseHead[]> {
+  const { rows } = await db.query<Omit<CaseRow, 'memory' | 'next_position'>>({
+    name: 'case-list',
+    text: `select ${headColumns} from cases
+           where bank_id = $1 and ($2::uuid is null or id > $2) and ($3::text is null or state = $3)
+           order by id limit $4`,
+    values: [bankId, query.afterId, query.state, query.limit],
+  })
+  return rows.map(toHead)
+}
+
 /** A case with its memory, without a lock: for questions and pages, never for a change. */
 export async function readCases(db: Queryable, caseIds: readonly string[], sealer: Sealer): Promise<CaseHold[]> {
   const { rows } = await db.query<CaseRow>({
@@ -288,12 +304,19 @@ export async function readEvents(
            where case_id = $1 and id >= $2 and feed_number > $3 order by feed_number limit $4`,
     values: [caseId, fromId, afterFeedNumber, limit],
   })
-  return rows.map((row) => ({
+  return rows.map((row) => toStoredEvent(row, sealer))
+}
+
+export function toStoredEvent(
+  row: { id: string; case_id: string; feed_number: number; sealed: Buffer },
+  sealer: Sealer,
+): StoredEvent {
+  return {
     id: row.id,
     caseId: row.case_id,
     feedNumber: row.feed_number,
     body: JSON.parse(sealer.open(row.sealed, eventContext(row.id)).toString()) as Record<string, unknown>,
-  }))
+  }
 }
 
 export const concernInserts = insertSet<{

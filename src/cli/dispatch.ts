@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<{ r
   operator: { about: '业务办理人员 / operators of banks', load: () => import('./operator.ts') },
   cert: { about: '账号的证书 / certificates of accounts', load: () => import('./cert.ts') },
   queue: { about: '发送队列与转人工报文 / queues and dead letters', load: () => import('./queue.ts') },
+  webhook: { about: '银行的推送地址 / webhooks of banks', load: () => import('./webhook.ts') },
   trace: {
     about: '痕迹核验、检查点、证明 / verify the trace, checkpoints, proofs',
     load: () => import('./trace.ts'),

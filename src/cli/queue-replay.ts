@@ -1,3 +1,4 @@
+import { WEBHOOK_CHANNEL } from '../bank/webhook-destination.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { messageFiles } from '../cases/case-files.ts'
@@ -64,8 +65,8 @@ function replayAct(ground: Ground, message: ShownMessage, replayed: Replayed): A
   return {
     type: 'message-replayed',
     at: ground.clock.now(),
-    actors: { staff: staffLogin() },
-    caseId: message.caseId,
+    actors: { staff: staffLogin(), ...(message.channel === WEBHOOK_CHANNEL ? { bankId: message.caseId } : {}) },
+    caseId: message.channel === WEBHOOK_CHANNEL ? undefined : message.caseId,
     rule: CLI_RULE,
     outcome: replayed.kind,
     facts: {
@@ -95,6 +96,11 @@ function refuseUnclear(message: ShownMessage): void {
  */
 async function replacement(ground: Ground, message: ShownMessage): Promise<Replacement> {
   const { pool, keyring, config, clock } = ground
+  // A push tells the same events however often it is rendered.
+  if (message.channel === WEBHOOK_CHANNEL && message.source !== null) {
+    const id = newId()
+    return { id, number: id.replaceAll('-', ''), documentVersion: message.documentVersion, source: message.source }
+  }
   const head = await readCase(pool, message.caseId)
   if (head === undefined) throw new Error('a message belongs to no case')
   const id = newId()

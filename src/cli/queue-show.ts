@@ -1,3 +1,4 @@
+import { WEBHOOK_CHANNEL } from '../bank/webhook-destination.ts'
 import { type ShownMessage, showMessage } from '../delivery/operations.ts'
 import type { Ground } from '../ground.ts'
 import { CLI_RULE, staffLogin } from './administration-means.ts'
@@ -39,7 +40,7 @@ export async function viewMessage(ground: Ground, id: string, reveal: boolean): 
 
 async function traceDisclosure(
   ground: Ground,
-  { id, caseId, endpoint, kind, tried, ...parts }: ShownMessage,
+  { id, caseId, channel, endpoint, kind, tried, ...parts }: ShownMessage,
 ): Promise<void> {
   const fields = [
     ...(parts.rendered === null ? [] : ['rendered']),
@@ -49,8 +50,8 @@ async function traceDisclosure(
   const record = ground.trace.record({
     type: 'disclosure',
     at: ground.clock.now(),
-    actors: { staff: staffLogin() },
-    caseId,
+    actors: { staff: staffLogin(), ...(channel === WEBHOOK_CHANNEL ? { bankId: caseId } : {}) },
+    caseId: channel === WEBHOOK_CHANNEL ? undefined : caseId,
     rule: CLI_RULE,
     outcome: 'message-revealed',
     facts: { messageId: id, endpoint, kind, fields },

@@ -46,6 +46,8 @@ export interface Destination {
   readonly leaseMs: number
   /** Longest wait for one answer. */
   readonly timeoutMs: number
+  /** Whether anything may go there at this moment; asked before each claim, so that what may not go waits unclaimed. */
+  isOpen?(): Promise<boolean>
   /** After this long the peer has surely decided on what it got; nothing is asked about sooner. */
   readonly peerMaximumMs: number
   /**

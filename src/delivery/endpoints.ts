@@ -1,4 +1,4 @@
-import type { Batch } from '../db/batch.ts'
+import type { Batch, Rows } from '../db/batch.ts'
 import type { RowSet } from '../db/row-set.ts'
 import type { Destination } from './destination.ts'
 
@@ -48,9 +48,15 @@ export async function ensureEndpoints(
 ): Promise<void> {
   await batch.submit({
     asks: [],
-    decide: (_held, rows) =>
-      rows.add(endpointRows, ...destinations.map(({ endpoint, concurrency }) => ({ name: endpoint, concurrency }))),
+    decide: (_held, rows) => {
+      for (const { endpoint, concurrency } of destinations) addEndpoint(rows, endpoint, concurrency)
+    },
   })
+}
+
+/** An endpoint that comes while the gateway runs; one that is there keeps its pause. */
+export function addEndpoint(rows: Rows, name: string, concurrency: number): void {
+  rows.add(endpointRows, { name, concurrency })
 }
 
 /** Nothing more is claimed for it; what waits keeps waiting, what is under way ends. `why` is for staff. */

@@ -14,7 +14,10 @@ export interface ReconcilerOptions {
   clock: Clock
   sealer: Sealer
   recording: Recording
+  /** May grow. */
   destinations: ReadonlyMap<string, Destination>
+  /** Takes up destinations that came meanwhile. */
+  discover: () => Promise<void>
   /** Makes the endpoint's lane claim. */
   wake: (endpoint: string) => void
   /** Puts back what a queue store lacks. */
@@ -45,7 +48,6 @@ const REPAIR_EVERY = 5
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions
-  readonly #endpoints: readonly string[]
   #lastTickAt: Date | null = null
   #lastTickMs = performance.now()
   #begunMs = 0
@@ -56,7 +58,6 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
-    this.#endpoints = [...options.destinations.keys()].sort()
   }
 
   start(): void {
@@ -91,6 +92,7 @@ export class Reconciler {
   async #tick(generation: number): Promise<void> {
     const { onFault, repair } = this.#options
     try {
+      await this.#options.discover()
       await this.#wakeDue()
       await this.#settleExpired()
       if (generation !== this.#generation) return
@@ -106,6 +108,11 @@ export class Reconciler {
     } catch (error) {
       onFault('repair the queue', error)
     }
+  }
+
+  /** In sorted order. */
+  get #endpoints(): string[] {
+    return [...this.#options.destinations.keys()].sort()
   }
 
   async #wakeDue(): Promise<void> {

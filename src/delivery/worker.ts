@@ -25,6 +25,8 @@ export interface DeliveryOptions {
   sealer: Sealer
   queue: WakeQueue
   destinations: readonly Destination[]
+  /** Destinations that come while it runs; asked at each tick. One that is known already is left as it is. */
+  discover?: () => Promise<readonly Destination[]>
   retry: RetryRule
   onDead: OnDead
   /** Inquiries without an answer after which a person must look; default 20. */
@@ -58,13 +60,10 @@ interface Item {
 export function startDelivery(options: DeliveryOptions): Delivery {
   const { pool, batch, sealer, queue, clock = systemClock, random = Math.random } = options
   const onFault = options.onFault ?? ((): void => undefined)
-  const faults = options.destinations.flatMap((destination) => checkTimes(destination))
-  if (faults.length > 0) throw new Error(`times that do not fit together:\n${faults.join('\n')}`)
-
   let closing = false
   const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
-  const destinations = new Map(options.destinations.map((destination) => [destination.endpoint, destination]))
-  if (destinations.size < options.destinations.length) throw new Error('an endpoint has two destinations')
+  const destinations = new Map<string, Destination>()
+  const lanes = new Map<string, Lane<Item>>()
   const recording: Recording = {
     streams: options.streams,
     sealer,
@@ -81,21 +80,29 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     onFault,
     closing: () => closing,
   }
-  const lanes = new Map(
-    options.destinations.map((destination) => [
-      destination.endpoint,
-      new Lane<Item>({
-        concurrency: destination.concurrency,
-        claim: async (limit) => {
-          const { endpoint, leaseMs } = destination
-          const { rows, deadline, more } = await claim(pool, { endpoint, limit, leaseMs, owner })
-          return { items: rows.map((row) => ({ row, lease: deadline })), more }
-        },
-        work: async ({ row, lease }) => carry(courier, destination, await openLeased(row, sealer), lease),
-        onFault: (error) => onFault(`lane ${destination.endpoint}`, error),
-      }),
-    ]),
-  )
+  const open = (found: readonly Destination[]): void => {
+    const fresh = found.filter(({ endpoint }) => !destinations.has(endpoint))
+    const faults = fresh.flatMap((destination) => checkTimes(destination))
+    if (faults.length > 0) throw new Error(`times that do not fit together:\n${faults.join('\n')}`)
+    for (const destination of fresh) {
+      destinations.set(destination.endpoint, destination)
+      lanes.set(destination.endpoint, laneOf(destination))
+    }
+  }
+  const laneOf = (destination: Destination): Lane<Item> =>
+    new Lane<Item>({
+      concurrency: destination.concurrency,
+      claim: async (limit) => {
+        const { endpoint, leaseMs } = destination
+        if ((await destination.isOpen?.()) === false) return { items: [], more: false }
+        const { rows, deadline, more } = await claim(pool, { endpoint, limit, leaseMs, owner })
+        return { items: rows.map((row) => ({ row, lease: deadline })), more }
+      },
+      work: async ({ row, lease }) => carry(courier, destination, await openLeased(row, sealer), lease),
+      onFault: (error) => onFault(`lane ${destination.endpoint}`, error),
+    })
+  open(options.destinations)
+  if (destinations.size < options.destinations.length) throw new Error('an endpoint has two destinations')
   const wake = (endpoint: string): void => lanes.get(endpoint)?.wake()
   const reconciler = new Reconciler({
     pool,
@@ -104,6 +111,9 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     sealer,
     recording,
     destinations,
+    discover: async () => {
+      if (options.discover !== undefined && !closing) open(await options.discover())
+    },
     wake,
     onFault,
     repair: () => queue.repair(),

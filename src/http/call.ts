@@ -1,5 +1,7 @@
+import type { LookupFunction } from 'node:net'
 import { Agent, request } from 'undici'
 import { childOf, currentTrace, traceparentText } from '../base/trace-context.ts'
+import { ADDRESS_REFUSED } from './address-guard.ts'
 
 /** What came of one call to a counterparty, told by what is known of the effect. */
 export type Reply =
@@ -34,18 +36,36 @@ const NEVER_CONNECTED = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  ADDRESS_REFUSED,
 ])
+
+export interface CallerOptions {
+  timeoutMs: number
+  /** At once to one host; null: as many as are asked for. */
+  connections: number | null
+  answerLimitBytes: number
+  /** Only the status and headers of an answer count: its body is not read, however long it is. */
+  withoutBodies?: true
+  /** In place of the system's resolver. */
+  lookup?: LookupFunction
+  /** CAs (PEM) that TLS certificates may come from, in place of the system's. */
+  authorities?: readonly string[]
+}
 
 /**
  * Calls with a bound on everything: connecting, waiting, the whole call, the size of the answer. No redirects.
  * Each call is a span of its own of the trace at hand (`traceparent`). Each has a connection of its own: a request on a kept connection that the peer is just closing would end as
  * `unknown`, and an unknown outcome is dear.
  */
-export function openCaller(options: { timeoutMs: number; connections: number; answerLimitBytes: number }): Caller {
+export function openCaller(options: CallerOptions): Caller {
   const agent = new Agent({
     connections: options.connections,
     pipelining: 0,
-    connect: { timeout: Math.min(options.timeoutMs, 10_000) },
+    connect: {
+      timeout: Math.min(options.timeoutMs, 10_000),
+      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+      ...(options.authorities === undefined ? {} : { ca: [...options.authorities] }),
+    },
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
   })
@@ -67,6 +87,11 @@ export function openCaller(options: { timeoutMs: number; connections: number; an
         ...(payload === null ? {} : { body: payload as Buffer }),
       })
       const answer = { kind: 'answered' as const, status: response.statusCode, headers: plainHeaders(response.headers) }
+      if (options.withoutBodies === true) {
+        response.body.on('error', () => undefined)
+        response.body.destroy()
+        return { ...answer, body: Buffer.alloc(0) }
+      }
       if (sink !== null && response.statusCode === 200) {
         // A sink that gave up leaves the rest unread; the connection must not wait for it.
         response.body.on('error', () => undefined)

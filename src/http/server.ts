@@ -102,6 +102,10 @@ export function buildServer(options: {
       )
     }
   })
+  // An answer that was under way as the stop came ends its connection too, or an idle one would hold the stop up.
+  server.addHook('onSend', async (_request, reply) => {
+    if (closing) void reply.header('connection', 'close')
+  })
   server.addHook('onResponse', async (request, reply) => {
     options.log.info({
       requestId: request.id,
