@@ -15,14 +15,14 @@ const forbidden = [
     name: 'rooms-not-root',
     severity: 'error',
     from: { path: '^src/[^/]+/', pathNot: '^src/cli/' },
-    to: { path: '^src/(gateway|ground|main)\\.ts$' },
+    to: { path: '^src/(gateway|outbound|ground|main)\\.ts$' },
   },
   {
     name: 'rooms-not-config',
     comment: 'Rooms are given the few values they use, never the whole configuration.',
     severity: 'error',
     from: { path: '^src/[^/]+/', pathNot: '^src/cli/' },
-    to: { path: '^src/(config|settings|setting-kinds)\\.ts$' },
+    to: { path: '^src/(config|settings|counterparty-settings|setting-kinds)\\.ts$' },
   },
   {
     name: 'sandbox-alone',

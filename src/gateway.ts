@@ -3,27 +3,18 @@ import type { Logger } from 'pino'
 import { about } from './bank/api/about.ts'
 import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
-import { WEBHOOK_CHANNEL } from './bank/webhook-destination.ts'
-import { openWebhooks } from './bank/webhooks.ts'
 import { addressList } from './base/address-list.ts'
 import type { Clock } from './base/clock.ts'
-import { newId } from './base/id.ts'
 import type { CaseMeans } from './cases/apply.ts'
-import { addBankEvent } from './cases/bank-events.ts'
 import type { Site } from './cases/contexts.ts'
 import { feedEnds } from './cases/feed.ts'
 import { FeedWatch } from './cases/feed-watch.ts'
 import { Numbers } from './cases/numbers.ts'
-import { caseLock, concernInserts } from './cases/store.ts'
 import type { Config } from './config.ts'
 import { batchMetrics } from './db/batch-metrics.ts'
 import { errorFields } from './db/log.ts'
-import { caseStreamsStep } from './delivery/case-streams.ts'
-import type { OnDead } from './delivery/destination.ts'
-import { ensureEndpoints } from './delivery/endpoints.ts'
 import { deliveryMetrics } from './delivery/metrics.ts'
-import { openWakeQueue } from './delivery/queue.ts'
-import { type Delivery, startDelivery } from './delivery/worker.ts'
+import { type Delivery } from './delivery/worker.ts'
 import { type Ground, openGround } from './ground.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openHealth } from './http/health.ts'
@@ -36,23 +27,13 @@ import { buildServer } from './http/server.ts'
 import { openValidator } from './http/validator.ts'
 import { loadMappings } from './mapping/mapping-set.ts'
 import { Files } from './materials/files.ts'
+import { ENDPOINTS, openOutbound, PROFILES } from './outbound.ts'
 import { readPlatformCertificates } from './platform/authenticate.ts'
-import { applyCallbacks } from './platform/callback-courier.ts'
 import { callbackRoutes } from './platform/callback-routes.ts'
-import { openPlatformClient } from './platform/client.ts'
-import { platformDestination } from './platform/destination.ts'
 import { formFields } from './platform/form-fields.ts'
-import { Desk } from './queries/desk.ts'
-import { toQuestion } from './queries/findings.ts'
-import { openRegistryClient } from './registry/client.ts'
-import { registryDestination } from './registry/destination.ts'
-import { pollOnce } from './registry/poller.ts'
-import { askRegistry } from './registry/query.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { listenRefused } from './start-checks.ts'
 import { traceMetrics } from './trace/metrics.ts'
-import { startPeriodic } from './trace/periodic.ts'
-import { signRequest } from './trust/sign.ts'
 import { openTrustStore } from './trust/trust-store.ts'
 
 export interface Gateway {
@@ -65,13 +46,6 @@ export interface Gateway {
   url: string
   close(): Promise<void>
 }
-
-const PLATFORM = 'platform'
-const REGISTRY = 'registry'
-/** The profiles that ship; one of each for now. */
-const PROFILES = { platform: 'yx-platform', registry: 'yx-registry' }
-/** Most certificates are a few pages; a scan of a bound volume is not one. */
-const CERTIFICATE_LIMIT_BYTES = 64 * 1024 * 1024
 
 /**
  * The composition root: builds every room in order, listens, and closes in reverse. No rule of the domain lives here.
@@ -96,6 +70,7 @@ export async function openGateway(
     const housekeeping = startHousekeeping(ground, files, directory)
     onClose(() => housekeeping.stop())
 
+    const formField = formFields(mappings.profile(PROFILES.platform).tables.get('EgovFormField')?.toCode ?? new Map())
     const cases: CaseMeans = {
       rules: {
         correctionFields: mappings.profile(PROFILES.registry).tables.get('BZZD')?.toWord ?? new Map(),
@@ -106,182 +81,30 @@ export async function openGateway(
       sealer: keyring,
       clock,
       record: trace.record,
-      endpoints: { platform: PLATFORM, registry: REGISTRY },
+      endpoints: ENDPOINTS,
       pollFirstMs: config.pollFirstMs,
       onEvents: (bankId) => {
         feedWatch.hint(bankId)
         webhooks.wake()
       },
     }
-    const queue = await openWakeQueue({
-      databaseUrl: ground.databaseUrl,
-      redisUrl: config.redisUrl,
-      prefix: config.queuePrefix,
+    const outbound = await openOutbound({
+      config,
+      log,
+      ground,
+      mappings,
+      files,
+      cases,
+      site,
+      numbers,
+      formField,
+      validateApplication: validator('application'),
       onFault,
     })
-    onClose(() => queue.close())
-    const streams = caseStreamsStep(keyring, (endpoint) => queue.wake(endpoint))
-    const lock = caseLock(keyring)
-
-    const platformClient = openPlatformClient({
-      url: config.platformUrl,
-      timeoutMs: config.platformTimeoutMs,
-      connections: config.platformConcurrency,
-      sign: (request) => signRequest(request, signers.p256, databaseClock.now()),
-    })
-    onClose(() => platformClient.close())
-    const registryClient = openRegistryClient({
-      url: config.registryUrl,
-      filesUrl: config.registryFilesUrl,
-      contentType: mappings.profile(PROFILES.registry).contentType,
-      timeoutMs: config.registryTimeoutMs,
-      connections: config.registryConcurrency * 2,
-    })
-    onClose(() => registryClient.close())
-    const questions = { profile: PROFILES.registry, mappings, numbers, site, clock }
-    const webhooks = openWebhooks({
-      pool,
-      batch,
-      streams,
-      sealer: keyring,
-      clock,
-      record: trace.record,
-      allow: config.webhookAllowCidr,
-      caFile: config.webhookCaFile,
-      timeoutMs: config.webhookTimeoutMs,
-      leaseMs: config.webhookTimeoutMs + config.leaseMarginMs,
-      tickMs: config.reconcileMs,
-      sign: (request, algorithm) =>
-        signRequest(request, (algorithm === 'sm2' ? signers.sm2 : null) ?? signers.p256, databaseClock.now()),
-      onError: (error) => onFault('feed webhooks', error),
-    })
-    onClose(() => webhooks.client.close())
-    const shared = { pool, cases, caseLock: lock, mappings, files, site }
-    const pollers = Math.max(1, Math.floor(config.registryConcurrency / 4))
-    const desk = new Desk({
-      pool,
-      batch,
-      sealer: keyring,
-      clock,
-      record: trace.record,
-      addEvent: (rows, event) => addBankEvent(rows, event, cases),
-      ask: (asked, by) => askRegistry(toQuestion(asked, by), { ...questions, client: registryClient }),
-      // As many as polls: pushes have the rest of the registry's slots.
-      atOnce: pollers,
-      waitingMaximum: config.queriesWaiting,
-      waitMs: config.queryWaitMs,
-      leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
-      retryMs: config.backoffMs,
-      retryCapMs: config.backoffCapMs,
-      attemptsMaximum: config.attemptsMaximum,
-      onFault,
-    })
-    onClose(() => desk.close(config.shutdownGraceMs))
-    const destinations = [
-      platformDestination({
-        ...shared,
-        endpoint: PLATFORM,
-        profile: PROFILES.platform,
-        client: platformClient,
-        concurrency: config.platformConcurrency,
-        timeoutMs: config.platformTimeoutMs,
-        leaseMs: config.platformTimeoutMs + config.leaseMarginMs,
-      }),
-      registryDestination({
-        ...shared,
-        endpoint: REGISTRY,
-        profile: PROFILES.registry,
-        client: registryClient,
-        numbers,
-        // Polls and queries take the rest of the registry's slots.
-        concurrency: Math.max(1, config.registryConcurrency - 2 * pollers),
-        timeoutMs: config.registryTimeoutMs,
-        leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
-        peerMaximumMs: config.registryMaximumMs,
-        certificateLimitBytes: CERTIFICATE_LIMIT_BYTES,
-      }),
-    ]
-    await ensureEndpoints(batch, destinations)
-    // Without an address nothing is claimed: what waits for it wears no attempts out.
-    const addresses: Record<string, string | null> = { [PLATFORM]: config.platformUrl, [REGISTRY]: config.registryUrl }
-    const reachable = destinations.filter(({ endpoint }) => addresses[endpoint] !== null)
-    for (const { endpoint } of destinations) {
-      if (addresses[endpoint] === null) log.warn({ endpoint }, 'no address is configured: messages wait')
-    }
-    const delivery = startDelivery({
-      pool,
-      batch,
-      streams,
-      sealer: keyring,
-      queue,
-      destinations: reachable,
-      discover: () => webhooks.discover(),
-      retry: { baseMs: config.backoffMs, capMs: config.backoffCapMs, maximum: config.attemptsMaximum },
-      onDead: deadLetters(cases),
-      tickMs: config.reconcileMs,
-      graceMs: config.shutdownGraceMs,
-      clock,
-      onAttempt: (line) => log.info(line, 'delivery attempted'),
-      onFault,
-    })
-    onClose(() => delivery.close())
-    onClose(() => webhooks.stop())
-
-    const polling = startPeriodic({
-      intervalMs: config.reconcileMs,
-      work: async (signal) => {
-        const means = {
-          ...shared,
-          endpoint: REGISTRY,
-          profile: PROFILES.registry,
-          batch,
-          streams,
-          client: registryClient,
-          numbers,
-          concurrency: pollers,
-          firstMs: config.pollFirstMs,
-          capMs: config.pollCapMs,
-          leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
-          onError: (error: unknown) => onFault('poll the registry', error),
-        }
-        while (config.registryUrl !== null && !signal.aborted && (await pollOnce(means)) > 0);
-      },
-      onError: (error) => onFault('poll the registry', error),
-      stuckMs: config.registryTimeoutMs * 4 + 60_000,
-    })
-    onClose(() => polling.stop())
-
-    const asking = startPeriodic({
-      intervalMs: config.reconcileMs,
-      work: async (signal) => {
-        while (config.registryUrl !== null && !signal.aborted && (await desk.askDue()) > 0);
-      },
-      onError: (error) => onFault('ask queries again', error),
-      stuckMs: config.registryTimeoutMs * 4 + 60_000,
-    })
-    onClose(() => asking.stop())
+    const { desk, webhooks, polling, callbacks } = outbound
 
     const proxies = addressList(config.trustedProxies)
     const extranet = addressList(config.egovNetworks)
-    const formField = formFields(mappings.profile(PROFILES.platform).tables.get('EgovFormField')?.toCode ?? new Map())
-    const callbacks = startPeriodic({
-      intervalMs: config.reconcileMs,
-      work: async (signal) => {
-        const onError = (error: unknown): void => onFault('apply a callback', error)
-        const means = {
-          ...shared,
-          batch,
-          streams,
-          numbers,
-          validateApplication: validator('application'),
-          formField,
-          onError,
-        }
-        while (!signal.aborted && (await applyCallbacks(means)) > 0);
-      },
-      onError: (error) => onFault('apply callbacks', error),
-    })
-    onClose(() => callbacks.stop())
     const platformCertificates = await readPlatformCertificates(config.platformCertificates)
 
     let url = ''
@@ -313,9 +136,9 @@ export async function openGateway(
     server.addHook('preClose', async () => feedWatch.close())
     openHealth(server, {
       database: async () => void (await pool.query('select 1')),
-      delivery: () => delivery.health().ok,
+      delivery: () => outbound.delivery.health().ok,
       polling: () => polling.lastError === null,
-      queries: () => asking.lastError === null,
+      queries: () => outbound.asking.lastError === null,
       webhooks: () => webhooks.lastError() === null,
       trace: async () => (await trace.health()).ok,
       disk: () => housekeeping.hasRoom(),
@@ -342,8 +165,8 @@ export async function openGateway(
       refusals: trace.refusals,
       signers,
       cases,
-      caseLock: lock,
-      streams,
+      caseLock: outbound.caseLock,
+      streams: outbound.streams,
       numbers,
       feedWatch,
       webhooks,
@@ -393,7 +216,7 @@ export async function openGateway(
       throw listenRefused(error, config)
     })
     log.info({ url }, 'the gateway listens')
-    return { server, ground, delivery, feedWatch, url, close: ground.close }
+    return { server, ground, delivery: outbound.delivery, feedWatch, url, close: ground.close }
   } catch (error) {
     await ground.close()
     throw error
@@ -407,37 +230,6 @@ async function closeInTime(server: FastifyInstance, graceMs: number): Promise<vo
     await server.close()
   } finally {
     clearTimeout(cut)
-  }
-}
-
-/** A dead letter is told to a person; the peer's words are sealed. */
-function deadLetters(cases: CaseMeans): OnDead {
-  return (rows, message, { reason, words }) => {
-    const id = newId()
-    const at = cases.clock.now()
-    // A push to a bank is about no one case: its stream is the bank's.
-    const isPush = message.channel === WEBHOOK_CHANNEL
-    const caseId = isPush ? null : message.caseId
-    rows.add(concernInserts, {
-      id,
-      case_id: caseId,
-      message_id: message.id,
-      kind: 'dead-letter',
-      at,
-      sealed: cases.sealer.seal(
-        Buffer.from(JSON.stringify({ reason, words, kind: message.kind })),
-        `concern/sealed/${id}`,
-      ),
-    })
-    cases
-      .record({
-        type: 'message-parked',
-        at,
-        actors: { bankId: isPush ? message.caseId : undefined, system: 'gateway' },
-        caseId: caseId ?? undefined,
-        facts: { endpoint: message.endpoint, kind: message.kind, messageId: message.id },
-      })
-      .addTo(rows)
   }
 }
 

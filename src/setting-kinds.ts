@@ -18,6 +18,12 @@ export class Fault {
   }
 }
 
+// Without user and password: these addresses are shown.
+export const URL_FORM = {
+  pattern: /^https?:\/\/[^\s/?#@]+(\/\S*)?$/,
+  form: 'an http or https address without credentials',
+}
+
 type About = { variable: string; about: string; unit?: string; secret?: true }
 
 export function integer(about: About & { fallback: number; min: number; max: number }): Setting<number> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { answeringProxy } from './support/answering-proxy.ts'
 import { gatewayProcess } from './support/gateway-process.ts'
@@ -22,18 +23,18 @@ await t.test('killed between the registry’s answer and the reply: never an ans
 
   const answered = new Map<string, string | undefined>()
   const keys: string[] = []
-  let killed: Promise<void> | null = null
+  /** The end that each round's answer of the registry set off. */
+  const endings: Promise<void>[] = []
   proxy.answer = ({ asked }) => {
-    if (killed === null && /<ExchangeType>QUERY</.test(asked.toString('latin1'))) {
+    if (endings.length < keys.length && /<ExchangeType>QUERY</.test(asked.toString('latin1'))) {
       // From before the answer is read to after the reply is written.
       const afterMs = (keys.length - 1) % 12
-      killed = new Promise<void>((resolve) => setTimeout(resolve, afterMs)).then(() => gateway.kill())
+      endings.push(sleep(afterMs).then(() => gateway.kill()))
     }
     return null
   }
   let lost = 0
   for (let round = 0; round < KILLS; round += 1) {
-    killed = null
     const key = randomUUID()
     keys.push(key)
     const answer = await post(bank, '/v1/queries', question(authorizationId), {
@@ -42,9 +43,7 @@ await t.test('killed between the registry’s answer and the reply: never an ans
     }).catch(() => null)
     if (answer?.status === 200) answered.set(String(answer.json()['id']), answer.receipt)
     else lost += 1
-    // oxlint-disable-next-line no-unnecessary-condition -- set by the proxy meanwhile
-    await killed
-    if (killed === null) await gateway.kill()
+    await (endings.at(round) ?? gateway.kill())
     await gateway.start()
   }
   t.ok(lost > 5 && lost < KILLS, `${lost} of ${KILLS} callers heard nothing`)

@@ -1,7 +1,7 @@
 import type { Step } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
 import { insertSet, type RowSet, updateSet } from '../db/row-set.ts'
-import { refusal } from './decide.ts'
+import { refusal } from './refusal.ts'
 import type { QueryLevel } from './scope.ts'
 
 export interface PersonId {

@@ -1,4 +1,4 @@
-import { Problem, type ProblemCode } from '../base/problem.ts'
+import { refusal } from './refusal.ts'
 import type { AccessSnapshot, Account, Bank, Operator, RegisteredCertificate } from './snapshot.ts'
 
 /** Who a request is made by and for. */
@@ -8,11 +8,6 @@ export interface Caller {
   operator: Operator | null
   /** The rule that let the caller in, for the trace. */
   rule: string
-}
-
-/** A refusal names the rule that decided; the same name stands in the trace and in the problem body. */
-export function refusal(code: ProblemCode, rule: string, zh: string, en: string): Problem {
-  return new Problem(code, { zh, en }, { rule })
 }
 
 /**

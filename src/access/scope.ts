@@ -1,4 +1,4 @@
-import { refusal } from './decide.ts'
+import { refusal } from './refusal.ts'
 
 export const queryLevels = ['flags', 'detail'] as const
 export type QueryLevel = (typeof queryLevels)[number]

@@ -1,4 +1,5 @@
-import { type Caller, refusal } from '../access/decide.ts'
+import { type Caller } from '../access/decide.ts'
+import { refusal } from '../access/refusal.ts'
 import { shanghaiDay } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'

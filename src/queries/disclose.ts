@@ -16,7 +16,7 @@ export interface DisclosureRule {
 }
 
 /** One shape whether or not something was found: every member is always there. */
-export interface QueryPage {
+interface QueryPage {
   code: 'match' | 'no-match'
   property: {
     certificateNumber: string | null

@@ -17,7 +17,7 @@ export const FLAT = {
 
 type ScopeGiven = Partial<Omit<NewScope, 'bank' | 'account' | 'operator'>>
 
-export const WHOLE: Required<ScopeGiven> = {
+const WHOLE: Required<ScopeGiven> = {
   levels: ['flags', 'detail'],
   purposes: ['mortgage-registration'],
   areas: ['420222'],
