@@ -28,7 +28,7 @@ await t.test('killed between the registry’s answer and the reply: never an ans
   proxy.answer = ({ asked }) => {
     if (endings.length < keys.length && /<ExchangeType>QUERY</.test(asked.toString('latin1'))) {
       // From before the answer is read to after the reply is written.
-      const afterMs = (keys.length - 1) % 12
+      const afterMs = ((keys.length - 1) % 10) * 12
       endings.push(sleep(afterMs).then(() => gateway.kill()))
     }
     return null

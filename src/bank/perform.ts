@@ -132,7 +132,7 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
       case 'refused':
         throw new Refused(effect.problem, work.refusalReceipt())
       case 'repeat':
-        return repeated(call, caller, effect.holder, means)
+        return repeated(call, caller, effect.holder, work.repeatReceipt(), means)
       case 'pending':
         if (plan?.later === undefined) throw new Error('a call without an answer has none to come either')
         return plan.later()
@@ -148,11 +148,17 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
   )
 }
 
-async function repeated(call: BankCall, caller: Caller | null, holder: string, means: PerformMeans): Promise<Answer> {
+async function repeated(
+  call: BankCall,
+  caller: Caller | null,
+  holder: string,
+  receipt: string | null,
+  means: PerformMeans,
+): Promise<Answer> {
   const stored = await readAnswer(means.pool, holder)
   if (stored === undefined) {
     const pending = caller === null ? null : await call.pending?.(caller, holder)
-    if (pending !== null && pending !== undefined) return pending
+    if (pending !== null && pending !== undefined) return { ...pending, receipt }
     throw new Problem(
       'request-in-progress',
       {
@@ -162,12 +168,15 @@ async function repeated(call: BankCall, caller: Caller | null, holder: string, m
       { retryAfterSeconds: 1 },
     )
   }
-  return { ...stored, body: means.sealer.open(stored.body, answerContext(holder)) }
+  // The receipt of the original act; an answer that came without its caller has only that of the repeat.
+  return { ...stored, receipt: stored.receipt ?? receipt, body: means.sealer.open(stored.body, answerContext(holder)) }
 }
 
 interface TracedWork extends Work {
   /** Of the refusal that the last run of the work decided on. */
   refusalReceipt(): string
+  /** Of the record that a stored answer is given again; null where the call keeps one of its own. */
+  repeatReceipt(): string | null
 }
 
 /** Adds the record of each refusal and keeps the receipt of the last: what ran before that was rolled back. */
@@ -187,6 +196,7 @@ function tracedRefusals(call: BankCall, means: PerformMeans): Pick<TracedWork, '
 }
 
 function toWork(call: BankCall, plan: Plan, means: PerformMeans): TracedWork {
+  let repeatReceipt: string | null = null
   return {
     ...tracedRefusals(call, means),
     asks: plan.asks ?? (() => []),
@@ -199,7 +209,12 @@ function toWork(call: BankCall, plan: Plan, means: PerformMeans): TracedWork {
       // Where the act has no record of its own, the decision's is what the caller holds us to.
       return { ...answer, receipt: answer.receipt ?? decision.receipt }
     },
-    repeat: (rows) => decisionRecord(call, 'repeated', 'idempotency.same-request', means).addTo(rows),
+    repeat: (rows) => {
+      const repeat = decisionRecord(call, 'repeated', 'idempotency.same-request', means)
+      repeat.addTo(rows)
+      repeatReceipt = repeat.receipt
+    },
+    repeatReceipt: () => repeatReceipt,
   }
 }
 
@@ -228,6 +243,7 @@ function refusal(call: BankCall, problem: Problem, means: PerformMeans): TracedW
       return { status: problem.status, headers: {}, body: Buffer.alloc(0), receipt: null }
     },
     repeat: () => undefined,
+    repeatReceipt: () => null,
   }
 }
 
