@@ -1,20 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import type { JsonObject } from '../base/json.ts'
 import type { Identity } from './certificate-authority.ts'
-import {
-  contentDigest,
-  digestFits,
-  type Headers,
-  type SignatureAlgorithm,
-  SignatureError,
-  signatureBase,
-  verificationKey,
-  verifyMessage,
-} from './http-signature.ts'
-import type { KeyAlgorithm } from './private-key.ts'
-import { type InnerList, serializeMember } from './structured-fields.ts'
+import { digestFits, type Headers, SignatureError, verificationKey, verifyMessage } from './http-signature.ts'
+import { LABEL, type SignatureTamper, signedHeaders } from './signed-request.ts'
 
 export interface BankClientOptions {
   /** Where the gateway is reached, without a path: `http://127.0.0.1:8080`. */
@@ -32,19 +22,9 @@ export interface BankClientOptions {
 }
 
 /** Makes one thing of an otherwise right call wrong. What is not named stays as it should be. */
-export interface Tamper {
-  /** Exactly these components are covered. */
-  components?: string[]
-  /** Seconds since 1970. */
-  created?: number
-  nonce?: string
-  keyid?: string
-  alg?: string
-  /** The whole `Content-Digest` header, covered as it stands. */
-  digest?: string
+export interface Tamper extends SignatureTamper {
   /** Changes the body that is sent, after it was signed. */
   body?: (body: Buffer) => Buffer
-  signature?: (signature: Buffer) => Buffer
   /** Changes the headers that are sent, after they were signed: `undefined` drops one. */
   headers?: Readonly<Record<string, string | undefined>>
   /** Sent to this path, signed for the other. */
@@ -91,12 +71,6 @@ export interface BankClient {
   close(): Promise<void>
 }
 
-const ALGORITHM: Record<KeyAlgorithm, SignatureAlgorithm> = {
-  p256: 'ecdsa-p256-sha256',
-  rsa: 'rsa-v1_5-sha256',
-  sm2: 'sm2-sm3',
-}
-const LABEL = 'sig1'
 const WORTH_REPEATING = new Set([429, 500, 502, 503, 504])
 
 /** A bank's client: signs every call and believes no answer that the gateway's signature does not cover. */
@@ -115,31 +89,18 @@ export function bankClient(options: BankClientOptions): BankClient {
   function signed(call: BankCall): { headers: Record<string, string>; body: Buffer | undefined } {
     const tamper = call.tamper ?? {}
     const body = typeof call.body === 'string' ? Buffer.from(call.body, 'utf8') : call.body
-    const headers: Record<string, string> = { ...call.headers }
-    if (body !== undefined) {
-      headers['content-digest'] = tamper.digest ?? contentDigest(body, digestAlgorithm)
-      headers['content-type'] = call.contentType ?? 'application/json'
-    }
+    const given: Record<string, string> = { ...call.headers }
+    if (body !== undefined) given['content-type'] = call.contentType ?? 'application/json'
     if (call.idempotencyKey !== undefined && call.idempotencyKey !== null)
-      headers['idempotency-key'] = call.idempotencyKey
-    if (call.operator !== null) headers['x-operator'] = call.operator ?? options.operator
-    const covered = ['content-digest', 'content-type', 'idempotency-key', 'x-operator'].filter(
-      (name) => name in headers,
-    )
-    const input: InnerList = {
-      items: (tamper.components ?? ['@method', '@target-uri', ...covered]).map((value) => ({ value, params: [] })),
-      params: [
-        ['created', tamper.created ?? Math.floor(Date.now() / 1000)],
-        ['nonce', tamper.nonce ?? randomBytes(16).toString('base64url')],
-        ['keyid', tamper.keyid ?? identity.fingerprint],
-        ['alg', tamper.alg ?? ALGORITHM[identity.algorithm]],
-      ],
-    }
+      given['idempotency-key'] = call.idempotencyKey
+    if (call.operator !== null) given['x-operator'] = call.operator ?? options.operator
     const targetUri = options.baseUrl + call.path
-    const base = signatureBase(input, { request: { method: call.method, targetUri, headers } })
-    const signature = identity.key.signHttp(base)
-    headers['signature-input'] = `${LABEL}=${serializeMember(input)}`
-    headers.signature = `${LABEL}=:${(tamper.signature?.(signature) ?? signature).toString('base64')}:`
+    const headers = signedHeaders(
+      identity,
+      { method: call.method, targetUri, headers: given, body },
+      digestAlgorithm,
+      tamper,
+    )
     for (const [name, value] of Object.entries(tamper.headers ?? {})) {
       if (value === undefined) delete headers[name]
       else headers[name] = value

@@ -28,7 +28,7 @@ export interface Counterparty {
   /** A decided "later, nothing was stored". */
   busy(request: CounterpartyRequest): CounterpartyReply
   /** Commands beyond faults; @throws {TypeError} for one that is not understood. */
-  control(command: JsonObject): void
+  control(command: JsonObject): void | Promise<void>
   state(): JsonObject
   close(): void
 }
@@ -62,7 +62,7 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(incoming)
     if (request.target.startsWith('/_control')) {
-      control(request, response)
+      await control(request, response)
       return
     }
     const kind = counterparty.kindOf(request)
@@ -82,11 +82,11 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
     }
   }
 
-  function control(request: CounterpartyRequest, response: ServerResponse): void {
+  async function control(request: CounterpartyRequest, response: ServerResponse): Promise<void> {
     try {
       if (request.method === 'POST') {
         const given = JSON.parse(request.body.toString('utf8')) as JsonObject | JsonObject[]
-        for (const command of Array.isArray(given) ? given : [given]) obey(command, response)
+        for (const command of Array.isArray(given) ? given : [given]) await obey(command, response)
       }
       send(response, jsonReply(200, { ...counterparty.state(), calls, faults: faults.struck() }))
     } catch (error) {
@@ -94,11 +94,11 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
     }
   }
 
-  function obey(command: JsonObject, response: ServerResponse): void {
+  async function obey(command: JsonObject, response: ServerResponse): Promise<void> {
     if (command.fault === 'refuse') response.once('finish', () => refuse(Number(command.delayMs ?? 1000)))
     else if ('fault' in command) faults.add(command as unknown as FaultRule)
     else if (command.reset === true) faults.reset()
-    else counterparty.control(command)
+    else await counterparty.control(command)
   }
 
   /** Nobody listens on the port for a while, and open connections are gone. */
