@@ -45,6 +45,8 @@ export interface BankCall {
   tamper?: Tamper
   /** How often the call is made at most, signed anew each time with the same key, while there is no answer or it is 429, 500, 502, 503 or 504. */
   attempts?: number
+  /** In place of the client's own, for a long poll say. */
+  timeoutMs?: number
   /** Between two attempts, unless Retry-After asks for more. */
   retryDelayMs?: number
 }
@@ -60,8 +62,15 @@ export interface BankAnswer {
   json(): JsonObject
 }
 
+type Query = Readonly<Record<string, string | number | undefined>>
+
 export interface BankClient {
   call(call: BankCall): Promise<BankAnswer>
+  /** `query` members that are undefined are left out. */
+  get(path: string, query?: Query, more?: Partial<BankCall>): Promise<BankAnswer>
+  /** The body as JSON; none when undefined. */
+  post(path: string, body?: unknown, more?: Partial<BankCall>): Promise<BankAnswer>
+  put(path: string, body: unknown, more?: Partial<BankCall>): Promise<BankAnswer>
   uploadMaterial(file: { bytes: Buffer; contentType: string }, more?: Partial<BankCall>): Promise<BankAnswer>
   submitApplication(application: unknown, more?: Partial<BankCall>): Promise<BankAnswer>
   getApplication(id: string, more?: Partial<BankCall>): Promise<BankAnswer>
@@ -115,6 +124,7 @@ export function bankClient(options: BankClientOptions): BankClient {
       headers,
       body: body ?? null,
       dispatcher,
+      ...(call.timeoutMs === undefined ? {} : { headersTimeout: call.timeoutMs, bodyTimeout: call.timeoutMs }),
     })
     const answer = { status: response.statusCode, headers: joinedHeaders(response.headers) }
     const bytes = Buffer.from(await response.body.arrayBuffer())
@@ -168,21 +178,33 @@ export function bankClient(options: BankClientOptions): BankClient {
     }
   }
 
-  const get = (path: string, more: Partial<BankCall> = {}) => call({ method: 'GET', path, ...more })
+  const get = (path: string, query: Query = {}, more: Partial<BankCall> = {}) =>
+    call({ method: 'GET', path: path + queryText(query), ...more })
+  const withBody = (method: string, path: string, body: unknown, more: Partial<BankCall> = {}) =>
+    call({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...more })
   const application = (id: string): string => `/v1/applications/${encodeURIComponent(id)}`
   return {
     call,
+    get,
+    post: (path, body, more) => withBody('POST', path, body, more),
+    put: (path, body, more) => withBody('PUT', path, body, more),
     uploadMaterial: (file, more) =>
       call({ method: 'POST', path: '/v1/materials', body: file.bytes, contentType: file.contentType, ...more }),
-    submitApplication: (body, more) =>
-      call({ method: 'POST', path: '/v1/applications', body: JSON.stringify(body), ...more }),
-    getApplication: (id, more) => get(application(id), more),
-    getEvents: (id, more) => get(`${application(id)}/events`, more),
-    listCertificates: (id, more) => get(`${application(id)}/certificates`, more),
+    submitApplication: (body, more) => withBody('POST', '/v1/applications', body, more),
+    getApplication: (id, more) => get(application(id), {}, more),
+    getEvents: (id, more) => get(`${application(id)}/events`, {}, more),
+    listCertificates: (id, more) => get(`${application(id)}/certificates`, {}, more),
     downloadCertificate: (id, number, more) =>
-      get(`${application(id)}/certificates/${encodeURIComponent(number)}`, more),
+      get(`${application(id)}/certificates/${encodeURIComponent(number)}`, {}, more),
     close: () => dispatcher.close(),
   }
+}
+
+/** `?name=value&…`, or nothing; what is signed as target is what is sent. */
+function queryText(query: Query): string {
+  const given = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.append(name, String(value))
+  return given.size === 0 ? '' : `?${given.toString()}`
 }
 
 /** One text per header in lower case; a repeated field is joined as RFC 9110 joins it. */

@@ -67,12 +67,14 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
     }
     const kind = counterparty.kindOf(request)
     calls[kind] = (calls[kind] ?? 0) + 1
-    const { delayMs, fault } = faults.next(kind)
+    const { delayMs, fault, to } = faults.next(kind)
     if (delayMs > 0) await sleep(delayMs)
     if (fault === 'error-before') {
       send(response, serverError)
     } else if (fault === 'busy') {
       send(response, counterparty.busy(request))
+    } else if (fault === 'redirect') {
+      send(response, { status: 307, headers: { location: to ?? request.uri }, body: Buffer.alloc(0) })
     } else {
       const reply = counterparty.handle(request)
       if (fault === 'drop-after-effect') response.destroy()
