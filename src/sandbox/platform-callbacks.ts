@@ -205,12 +205,11 @@ function answerToLast(store: PlatformStore, sn: string, answers: NonNullable<Cal
   return {
     ApasInfo: { SN: sn, Type: '补齐补正' },
     Round: body.Round ?? '1',
-    Attrs: attrs.map(({ Requirement: _, ...attr }) => ({
-      ...attr,
-      Answer: '已补正',
-      ...(attr.Mode === 'form' ? { Value: '' } : {}),
-      ...answers[attr.SeqNo as string],
-    })),
+    Attrs: attrs.map((attr) => {
+      const value = attr.Mode === 'form' ? { Value: '' } : {}
+      const answered = { ...attr, Answer: '已补正', ...value, ...answers[attr.SeqNo as string] }
+      return Object.fromEntries(Object.entries(answered).filter(([name]) => name !== 'Requirement'))
+    }),
     Documents: [],
   }
 }

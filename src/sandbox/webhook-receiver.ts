@@ -17,7 +17,7 @@ export interface WebhookReceiverOptions {
 }
 
 /** A call that arrived and was looked at, in its order; what a fault swallowed before is not there. */
-export interface ReceivedPush {
+interface ReceivedPush {
   /** Ids of its events. */
   events: string[]
   /** 204 when it was taken. */
