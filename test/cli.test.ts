@@ -160,7 +160,7 @@ await t.test('wrong usage is told all at once with exit code 2, and nothing is o
 
 await t.test('every command explains itself in both languages with an example', async (t) => {
   t.match(await command({}, '--version'), { code: 0, out: /^\d+\.\d+\.\d+\n$/ })
-  for (const name of 'bank branch account operator cert config queue trace sandbox'.split(' ')) {
+  for (const name of 'bank branch account operator cert config queue webhook trace sandbox'.split(' ')) {
     const help = await within({}, name, '--help')
     t.match(help, { code: 0, err: '' }, name)
     t.match(help.out, new RegExp(`例 / example:\\n +(\\w+=\\S+ )?bdc-gateway ${name}`), name)
@@ -335,6 +335,50 @@ await t.test(
     t.equal(refused.code, 1)
     t.match(refused.err, /主密钥[^]*master key/)
     t.notMatch(refused.err, /\n +at /)
+  },
+)
+
+await t.test(
+  'webhook: addresses are listed, approved as they were seen, and suspended; each decision is traced',
+  async (t) => {
+    const { database, run } = await store(t)
+    await run(...addBank, ...until)
+    await run(...addAccount, ...addAccountRest)
+    t.match(await run('webhook', 'list'), { code: 0, out: '（无 / none）' })
+    t.match(await run('webhook', 'approve', BANK), { code: 1, err: /webhook-not-found/ })
+    t.match(await run('webhook', 'approve', BRANCH), { code: 1, err: /administration-not-found/ })
+    await database.pool.query(
+      `insert into webhook (bank_id, account_id, url, state, set_at)
+     select b.id, a.id, 'https://bank.example/hook', 'pending', now() from bank b join account a on a.bank_id = b.id`,
+    )
+    t.match(await run('webhook', 'list', BANK), { code: 0, out: /https:\/\/bank\.example\/hook +pending/ })
+    const other = ['webhook', 'approve', BANK, '--url', 'https://bank.example/']
+    t.match(await run(...other), { code: 1, err: /webhook-changed/ })
+    const states = async (): Promise<unknown> => JSON.parse((await run('webhook', 'list', '--json')).out)
+    t.match(await states(), [
+      { bank: BANK, account: '信贷系统', state: 'pending', cursor: 0, behind: 0, waiting: null },
+    ])
+
+    const approve = ['webhook', 'approve', BANK, '--url', 'https://bank.example/hook', '--why', '电话核对']
+    t.match(await run(...approve), { code: 0, out: /^已批准/ })
+    t.match(await run(...approve), { code: 0, out: /^未作更改/ })
+    t.match(await states(), [{ state: 'approved' }])
+    const { rows: endpoints } = await database.pool.query('select name, concurrency, paused from endpoint')
+    const { rows: banks } = await database.pool.query<{ id: string }>('select id from bank')
+    const endpoint = `webhook:${banks[0]?.id}`
+    t.strictSame(endpoints, [{ name: endpoint, concurrency: 1, paused: false }])
+    t.match(await run('queue', 'pause', endpoint, '--why', 'test'), { code: 0 }, 'a queue like any other')
+    t.match(await run('webhook', 'suspend', BANK), { code: 0, out: /^已停用/ })
+    t.match(await states(), [{ state: 'suspended' }])
+
+    const { rows } = await database.pool.query<{ bytes: Buffer }>(
+      `select bytes from trace_record where type = 'administration' order by id desc limit 3`,
+    )
+    t.match(
+      rows.map(({ bytes }) => JSON.parse(bytes.toString()) as unknown),
+      [{ outcome: 'webhook-suspended' }, { outcome: 'endpoint-paused' }, { outcome: 'webhook-approved' }],
+    )
+    t.notMatch(Buffer.concat(rows.map(({ bytes }) => bytes)).toString(), /bank\.example|电话/)
   },
 )
 
