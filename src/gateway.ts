@@ -81,7 +81,7 @@ export async function openGateway(
         correctionFields: mappings.profile(PROFILES.registry).tables.get('BZZD')?.toWord ?? new Map(),
         platformIsSource: false,
         certificateLockedUntilPaid: config.certificateLockedUntilPaid,
-        relayTypes: ['20', '30'],
+        relayTypes: ['20', '22', '30'],
       },
       sealer: keyring,
       clock,
@@ -114,7 +114,8 @@ export async function openGateway(
       connections: config.registryConcurrency * 2,
     })
     onClose(() => registryClient.close())
-    const shared = { pool, cases, caseLock: lock, mappings, files, site }
+    const formField = formFields(mappings.profile(PROFILES.platform).tables.get('EgovFormField')?.toCode ?? new Map())
+    const shared = { pool, cases, caseLock: lock, mappings, files, site, formField }
     const pollers = Math.max(1, Math.floor(config.registryConcurrency / 4))
     const destinations = [
       platformDestination({
@@ -188,7 +189,6 @@ export async function openGateway(
     })
     onClose(() => polling.stop())
 
-    const formField = formFields(mappings.profile(PROFILES.platform).tables.get('EgovFormField')?.toCode ?? new Map())
     const callbacks = startPeriodic({
       intervalMs: config.reconcileMs,
       work: async (signal) => {
@@ -199,7 +199,6 @@ export async function openGateway(
           streams,
           numbers,
           validateApplication: validator('application'),
-          formField,
           onError,
         }
         while (!signal.aborted && (await applyCallbacks(means)) > 0);

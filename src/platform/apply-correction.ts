@@ -76,14 +76,14 @@ export async function prepareCorrection(
   })
   // No operator of the bank has checked a file that was handed in at the platform.
   const own = [...broken.shape, ...broken.rules].filter(
-    ({ pointer, code }) => !/\/material(\/checked(By|At))?$/.test(pointer) || !unchecked.has(code),
+    ({ pointer, code }) => !/\/material(\/checkedBy)?$/.test(pointer) || !unchecked.has(code),
   )
   if (own.length > 0) return { kind: 'raise', reason: 'correction-unusable' }
   const numbers = await means.numbers.take('message', corrected.files.length + 1)
   return { kind: 'ready', answer, version: hold.documentVersion, corrected, numbers }
 }
 
-const unchecked = new Set(['field-missing', 'checker-missing', 'checked-at-missing'])
+const unchecked = new Set(['field-missing', 'checker-missing'])
 
 /** Joins a prepared answer to its case under lock. */
 export function applyCorrection(callback: Callback, prepared: PreparedCorrection, ground: Ground): Applied {
@@ -117,6 +117,7 @@ function answerOf(
   const { correction } = callback
   if (correction === undefined) return null
   const own = document.parts.find(({ number }) => number === part.part)
+  const appliedAt = callback.sentAt ?? now.toISOString()
   const items: CorrectionAnswer['items'] = []
   for (const item of correction.items) {
     const wanted = part.correction?.items.find(({ number }) => number === item.number)
@@ -145,10 +146,12 @@ function answerOf(
         ...(pages === undefined ? {} : { pages }),
         ...(property === undefined ? {} : { property }),
         ...(person === undefined ? {} : { person }),
+        // When it was taken in. Nobody of the bank has checked it against an original, so no checker is named.
+        checkedAt: appliedAt,
       },
     })
   }
-  return { round: correction.round, appliedAt: callback.sentAt ?? now.toISOString(), items }
+  return { round: correction.round, appliedAt, items }
 }
 
 /** The field that the item asks for; the platform's values are texts. */

@@ -10,15 +10,19 @@ export function formFields(fields: ReadonlyMap<string, string>): FormField {
   return ({ part, steps, pattern }, document) => {
     const field = fields.get(pattern)
     const number = field === undefined ? null : formNumber(document, part, steps)
-    return field === undefined || number === null ? undefined : { field, formId: `f${number}` }
+    if (field === undefined || number === null) return undefined
+    return { field, form: forms[steps[0] ?? ''] ?? 'T_DYQ_SC', formId: `f${number}` }
   }
 }
+
+const forms: { [list: string]: string } = { properties: 'T_BDCDY', parties: 'T_DSR' }
 
 function formNumber({ parts }: CaseDocument, part: number, steps: readonly string[]): number | null {
   const index = parts.findIndex(({ number }) => number === part)
   const own = parts[index]
   if (own === undefined) return null
   const [list, given] = steps
+  if (list === 'contact') return null
   if (list !== 'properties' && list !== 'parties') return index + 1
   const before = parts.slice(0, index)
   const place = Number(given)

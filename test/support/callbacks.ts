@@ -68,3 +68,15 @@ export async function callbackSender(
       ...more,
     })
 }
+
+/** A correction as it was answered at the platform; `items` are its Attrs, but for what is the same in all. */
+export function answerMessage(
+  sn: string,
+  round: number,
+  items: readonly Record<string, string>[],
+  unid = newUnid(),
+): object {
+  const empty = { UNID: '', Code: '', Name: '', FileName: '', OriginalMaterialID: '' }
+  const Attrs = items.map((item) => ({ ...empty, Answer: '已更正', ...item }))
+  return caseMessage('22', unid, { ApasInfo: { SN: sn, Type: '补齐补正' }, Round: String(round), Attrs, Documents: [] })
+}
