@@ -12,6 +12,7 @@ interface Message {
   Case: { Router: { [member: string]: Json }; Body: { [member: string]: Json } }
 }
 
+type Forms = { [form: string]: { properties: object } }
 type Contexts = ReturnType<typeof goldenContexts>
 
 const mappings = loadMappings({ mappingsDir: 'mappings', schemasDir: 'schemas' })
@@ -44,7 +45,6 @@ const asked: CorrectionAsked = {
       requirement: '第二个单元的面积与权属证书不一致，请核对更正',
       label: '建筑面积（平方米）',
       field: 'DJXX_JZAREA',
-      form: 'T_BDCDY',
       formId: 'f3',
     },
   ],
@@ -62,7 +62,11 @@ await t.test('an answer may hold a file, fields, both, or words alone', (t) => {
       const [first, second] = items
       if (first === undefined || second === undefined) throw new Error('not golden')
       first.changes = second.changes
-      second.changes = [{ path: '/reason', label: '登记原因', value: '抵押' }]
+      second.changes = [
+        { path: '/mortgage/rank', label: '抵押顺位', value: '2', field: 'DYQDJ_DYQSW', formId: 'f1' },
+        { path: '/parties/1/name', label: '姓名', value: '柯𠮷明', field: 'XM', formId: 'f4' },
+        { path: '/mortgage/currency', label: '币种', value: 'USD' },
+      ]
       items.push({ part: 1, number: 3, answer: '已核对无误', changes: [] })
       if (first.material !== undefined) {
         delete first.material.replaces
@@ -73,8 +77,10 @@ await t.test('an answer may hold a file, fields, both, or words alone', (t) => {
   )
   t.match(message.Case.Body['Attrs'], [
     { Mode: 'upload', SeqNo: '1', Name: '授权委托书（古丽娜·艾山江）补', OriginalMaterialID: '' },
-    { Mode: 'form', SeqNo: '1', Field: 'DJXX_JZAREA', Value: '96.46' },
-    { Mode: 'form', SeqNo: '2', Code: '', Name: '登记原因', Value: '抵押' },
+    { Mode: 'form', SeqNo: '1', Code: 'T_BDCDY', Field: 'DJXX_JZAREA', Value: '96.46' },
+    { Mode: 'form', SeqNo: '2', Code: 'T_DYQ_SC', Field: 'DYQDJ_DYQSW', FormUNID: 'f1' },
+    { Mode: 'form', SeqNo: '2', Code: 'T_DSR', Field: 'XM', FormUNID: 'f4', Value: '柯𠮷明' },
+    { Mode: 'form', SeqNo: '2', Code: '', Name: '币种', Value: 'USD' },
     { Mode: 'noneed', SeqNo: '3', Answer: '已核对无误', UNID: '' },
   ])
   t.end()
@@ -167,6 +173,27 @@ await t.test('nothing is told to a platform that has given the case no number', 
     ['26', goldenWithdrawal],
   ] as const) {
     t.throws(() => rendered(name, source, contexts), MappingError, name)
+  }
+  t.end()
+})
+
+await t.test('every field of the platform belongs to the form that the case was pushed with', (t) => {
+  const schema = JSON.parse(readFileSync('schemas/yx-platform/10.schema.json', 'utf8')) as {
+    properties: { Case: { properties: { Body: { properties: { FormInfos: { 'x-items': Forms } } } } } }
+  }
+  const forms = schema.properties.Case.properties.Body.properties.FormInfos['x-items']
+  const places = Object.entries(forms).flatMap(([form, { properties }]) =>
+    Object.keys(properties).map((field) => ({ form, field })),
+  )
+  t.ok(places.length > 30)
+  for (const { form, field } of places) {
+    const changes = [{ path: '/reason', label: 'a', value: 'a', field }]
+    const document = goldenCorrected(
+      ({ items }) => void items.splice(0, 2, { part: 1, number: 1, answer: 'a', changes }),
+    )
+    t.match(rendered('22', document, answerContexts).Case.Body['Attrs'], [{ Code: form }], field)
+    const items = [{ number: 1, requirement: 'a', field }]
+    t.match(rendered('22-asked', { ...asked, items }, answerContexts).Case.Body['Attrs'], [{ Code: form }], field)
   }
   t.end()
 })

@@ -1996,10 +1996,6 @@ export interface CorrectedItem {
      */
     field?: string
     /**
-     * 平台的表单名，如 T_BDCDY
-     */
-    form?: string
-    /**
      * 平台的表单编号，如 f3
      */
     formId?: string
@@ -2131,10 +2127,6 @@ export interface CorrectionAsked {
      * 平台的表单项，如 DJXX_JZAREA
      */
     field?: string
-    /**
-     * 平台的表单名，如 T_BDCDY
-     */
-    form?: string
     /**
      * 平台的表单编号，如 f3
      */

@@ -59,7 +59,6 @@ export function goldenCorrected(change: (document: Corrected) => void = () => un
             label: '建筑面积（平方米）',
             value: '96.46',
             field: 'DJXX_JZAREA',
-            form: 'T_BDCDY',
             formId: 'f3',
           },
         ],
