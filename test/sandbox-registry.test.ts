@@ -1,87 +1,30 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { XMLParser } from 'fast-xml-parser'
-import t, { type Test } from 'tap'
-import { encodeGb18030 } from '../src/sandbox/gb18030.ts'
+import t from 'tap'
 import { pdfDocument } from '../src/sandbox/pdf.ts'
-import { type RunningCounterparty, startRegistry } from '../src/sandbox/processes.ts'
-import type { RegistryState } from '../src/sandbox/registry-state.ts'
-
-const NUMBER = '420222261109000002'
-type Registry = RunningCounterparty<RegistryState>
-type Attributes = Record<string, string>
-interface Answer {
-  flag: string
-  code: string
-  rows: (name: string) => Attributes[]
-}
-
-const golden = (name: string): string => readFileSync(new URL(`messages/${name}.xml`, goldenBase), 'utf8')
-/** The messages lie beside the sources of the tests, also when these run compiled. */
-const goldenBase = new URL(import.meta.url.includes('/dist/') ? '../../test/' : './', import.meta.url)
-const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '', parseTagValue: false })
-
-async function send(registry: Registry, utf8: string): Promise<Answer> {
-  const body = encodeGb18030(utf8.replace('encoding="UTF-8"', 'encoding="GB18030"'))
-  return read(await fetch(registry.url, { method: 'POST', body }))
-}
-
-async function read(response: Response): Promise<Answer> {
-  const text = new TextDecoder('gb18030', { fatal: true }).decode(await response.arrayBuffer())
-  const { respond } = parser.parse(text) as { respond: Record<string, string> & { Data?: Record<string, unknown> } }
-  const rows = (name: string) => [respond.Data?.[name] ?? []].flat() as Attributes[]
-  return { flag: respond.SuccessFlag ?? '', code: respond.ResponseCode ?? '', rows }
-}
-
-const question = (type: string, number = NUMBER): string =>
-  golden('registry-lookup')
-    .replace('LOOKUP', type)
-    .replace('420222261109000002"', `${number}"`)
-    .replace(/<JH_CZ XH="2".*\/>/, '')
-
-function material(name: string, order: number, bytes: Buffer = Buffer.from(`%PDF-1.4 ${name}`)): string {
-  const digest = createHash('sm3').update(bytes).digest('hex')
-  return golden('registry-material').replace(
-    /<FJ_F_100[\s\S]*<JH_FJ[^>]*>/,
-    `<FJ_F_100 FJMC="${order}-${name}.pdf" FJLX="${name}" FJNR="${bytes.toString('base64')}"/>` +
-      `<JH_FJ YWLSH="${NUMBER}" SXH="${order}" FJMC="${order}-${name}.pdf" WJDX="${bytes.length}" ZYSF="SM3" ZYZ="${digest}"/>`,
-  )
-}
-
-/** Sends the files of every received document of a submission. */
-async function sendMaterials(registry: Registry, submission: string): Promise<void> {
-  const names = [...submission.matchAll(/ SJMC="([^"]*)"/g)].map((match) => match[1] as string)
-  for (const [index, name] of names.entries()) {
-    const answer = await send(registry, material(name, index + 1))
-    if (answer.code !== '0000') throw new Error(`material refused: ${answer.code}`)
-  }
-}
-
-async function until(registry: Registry, state: string): Promise<RegistryState['cases'][number]> {
-  for (;;) {
-    const [first] = (await registry.state()).cases
-    if (first?.state === state) return first
-    await sleep(20)
-  }
-}
-
-async function start(t: Test, config: object = {}): Promise<Registry> {
-  const registry = await startRegistry({ dir: t.testdir(), config: { stepMs: 10, ...config } })
-  t.teardown(() => registry.stop())
-  return registry
-}
+import { startRegistry } from '../src/sandbox/processes.ts'
+import {
+  golden,
+  material,
+  NUMBER,
+  question,
+  read,
+  send,
+  sendMaterials,
+  startBench,
+  untilState,
+} from './support/registry-bench.ts'
 
 await t.test('a submission with its files goes through to certificates that fit their digests', async (t) => {
-  const registry = await start(t)
+  const registry = await startBench(t)
   const submission = golden('registry-submit-mortgage-first')
   t.equal((await send(registry, question('LOOKUP'))).rows('JH_BJ')[0]?.SFCZ, '0', 'not there before')
   await sendMaterials(registry, submission)
   const receipt = await send(registry, submission)
   t.match(receipt.rows('JH_BJ'), [{ YWLSH: NUMBER, BFXH: '1', SFCZ: '1', SLBH: /^\d{12}$/ }])
-  const filed = await until(registry, 'certified')
+  const filed = await untilState(registry, 'certified')
   t.equal((await send(registry, question('LOOKUP'))).rows('JH_BJ')[0]?.SLBH, filed.slbh[0])
 
   const progress = await send(registry, question('PROGRESS'))
@@ -109,7 +52,7 @@ await t.test('a submission with its files goes through to certificates that fit 
 })
 
 await t.test('the same submission twice makes two cases, and the look-up shows both', async (t) => {
-  const registry = await start(t, { stepMs: null })
+  const registry = await startBench(t, { stepMs: null })
   const submission = golden('registry-submit-mortgage-first')
   await sendMaterials(registry, submission)
   await send(registry, submission)
@@ -122,18 +65,18 @@ await t.test('the same submission twice makes two cases, and the look-up shows b
 
 await t.test('every golden submission of this generation is taken', async (t) => {
   for (const name of ['mortgage-first', 'mortgage-cancel', 'combined-notice']) {
-    const registry = await start(t)
+    const registry = await startBench(t)
     const own = golden(`registry-submit-${name}`)
     const number = /<RecFlowID>(\d+)</.exec(own)?.[1] as string
     const submission = own.replaceAll(number, NUMBER)
     await sendMaterials(registry, submission)
     t.equal((await send(registry, submission)).code, '0000', name)
-    t.equal((await until(registry, 'certified')).certificates.length, name === 'mortgage-cancel' ? 0 : 2, name)
+    t.equal((await untilState(registry, 'certified')).certificates.length, name === 'mortgage-cancel' ? 0 : 2, name)
   }
 })
 
 await t.test('a message that cannot be taken is refused with its place, and nothing is stored', async (t) => {
-  const registry = await start(t)
+  const registry = await startBench(t)
   const submission = golden('registry-submit-mortgage-first')
   t.match(await send(registry, submission), { flag: '2', code: '1002' }, 'files come first')
   await sendMaterials(registry, submission)
@@ -172,7 +115,7 @@ await t.test('a message that cannot be taken is refused with its place, and noth
 })
 
 await t.test('bytes that are not the declared GB18030 are refused as unreadable', async (t) => {
-  const registry = await start(t)
+  const registry = await startBench(t)
   const utf8 = await fetch(registry.url, { method: 'POST', body: golden('registry-lookup') })
   t.match(await read(utf8), { flag: '2', code: '1001' })
   const lying = golden('registry-submit-mortgage-first').replace('UTF-8', 'GB18030')
@@ -181,7 +124,7 @@ await t.test('bytes that are not the declared GB18030 are refused as unreadable'
 })
 
 await t.test('a material is kept with its bytes, refused when they do not fit, replaced under its name', async (t) => {
-  const registry = await start(t)
+  const registry = await startBench(t)
   const scan = pdfDocument('扫描件', [
     { lines: ['扫描'], scan: { width: 1500, height: 1200, pixels: Buffer.alloc(1_800_000, 7) } },
   ])
@@ -197,35 +140,35 @@ await t.test('a material is kept with its bytes, refused when they do not fit, r
 
 await t.test('filings end or wait as the script says', async (t) => {
   const submission = golden('registry-submit-mortgage-first')
-  const rejecting = await start(t)
+  const rejecting = await startBench(t)
   await rejecting.control({ outcome: 'reject' })
   await sendMaterials(rejecting, submission)
   await send(rejecting, submission)
-  await until(rejecting, 'rejected')
+  await untilState(rejecting, 'rejected')
   t.match((await send(rejecting, question('RESULT'))).rows('JH_BYTZ'), [{ BYDJYJ: '1' }])
 
-  const declining = await start(t)
+  const declining = await startBench(t)
   await declining.control({ outcome: 'not-accept' })
   await sendMaterials(declining, submission)
   await send(declining, submission)
-  await until(declining, 'not-accepted')
+  await untilState(declining, 'not-accepted')
   t.match((await send(declining, question('PROGRESS'))).rows('JH_BYTZ'), [{ BSLYYJ: '0' }])
 })
 
 await t.test('a correction round waits for its answer, and the answer is what gets recorded', async (t) => {
   const submission = golden('registry-submit-mortgage-first')
-  const registry = await start(t)
+  const registry = await startBench(t)
   await registry.control({ outcome: 'correct' })
   await sendMaterials(registry, submission)
   await send(registry, submission)
-  const filed = await until(registry, 'correction-requested')
+  const filed = await untilState(registry, 'correction-requested')
   const items = (await send(registry, question('PROGRESS'))).rows('JH_BZSX')
   t.match(items, [{ SJMC: '授权委托书（古丽娜·艾山江）' }, { ZDMC: 'QLF_QL_DYAQ_DYWQD/@MJ' }])
   const answer = golden('registry-correct').replaceAll('202611090037', filed.slbh[0] as string)
   t.equal((await send(registry, answer)).code, '1002', 'its file is missing')
   await send(registry, material('授权委托书（古丽娜·艾山江）补', 10))
   t.equal((await send(registry, answer)).code, '0000')
-  await until(registry, 'certified')
+  await untilState(registry, 'certified')
   const recorded = (await send(registry, question('RESULT'))).rows('QLF_QL_DYAQ_DYWQD')
   t.same(
     recorded.map((row) => row.MJ),
@@ -235,10 +178,10 @@ await t.test('a correction round waits for its answer, and the answer is what ge
 
 await t.test('a fee that is due is paid by command', async (t) => {
   const submission = golden('registry-submit-mortgage-first').replace('QLRLX="98"', 'QLRLX="2"')
-  const registry = await start(t)
+  const registry = await startBench(t)
   await sendMaterials(registry, submission)
   await send(registry, submission)
-  await until(registry, 'certified')
+  await untilState(registry, 'certified')
   const due = await send(registry, question('FEE'))
   t.match(due.rows('JH_JF'), [{ SFZT: '1', JFJE: '80.00' }])
   t.match(due.rows('DJF_DJ_SF'), [{ YSJE: '80.00' }])
@@ -259,11 +202,11 @@ await t.test('it calls with the number when something happened', async (t) => {
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   t.teardown(() => listener.close())
   const hintUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/hint`
-  const registry = await start(t, { hintUrl, hintHeaders: { 'x-secret': 'known' } })
+  const registry = await startBench(t, { hintUrl, hintHeaders: { 'x-secret': 'known' } })
   const submission = golden('registry-submit-mortgage-first')
   await sendMaterials(registry, submission)
   await send(registry, submission)
-  await until(registry, 'certified')
+  await untilState(registry, 'certified')
   while (heard.length < 5) await sleep(20)
   t.match(heard[0], new RegExp(`^known [^]*<JH_BJ YWLSH="${NUMBER}"`))
 })
@@ -274,12 +217,12 @@ await t.test('a restart in the same folder finds cases, materials and certificat
   const submission = golden('registry-submit-mortgage-first')
   await sendMaterials(first, submission)
   await send(first, submission)
-  await until(first, 'accepted')
+  await untilState(first, 'accepted')
   const before = await first.state()
   await first.kill()
   const second = await startRegistry({ dir, config: { stepMs: 10 } })
   t.teardown(() => second.stop())
-  const filed = await until(second, 'certified')
+  const filed = await untilState(second, 'certified')
   t.equal(filed.slbh[0], before.cases[0]?.slbh[0])
   t.same((await second.state()).materials, before.materials)
   await second.stop()

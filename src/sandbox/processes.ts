@@ -6,17 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import type { FaultRule } from './faults.ts'
 import type { PlatformConfig, PlatformState } from './platform.ts'
-import type { RegistryConfig } from './registry.ts'
-import type { CaseOutcome } from './registry-case.ts'
+import type { RegistryCommand, RegistryConfig } from './registry.ts'
 import type { RegistryState } from './registry-state.ts'
 
 /** What a counterparty can be told at `/_control`. */
-export type CounterpartyCommand =
-  | FaultRule
-  | { reset: true }
-  | { outcome: CaseOutcome; times?: number }
-  | { pay: string }
-  | { config: Partial<RegistryConfig> }
+export type CounterpartyCommand = FaultRule | { reset: true } | RegistryCommand
 
 /** A counterparty that runs in a process of its own. */
 export interface RunningCounterparty<State> {

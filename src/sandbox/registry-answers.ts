@@ -1,6 +1,7 @@
 import { AUTHORITY, CERTIFICATE_TYPE } from './certificate-document.ts'
 import { type CasePart, certificatesOf, proofOf, type RegistryCase, shanghaiTime } from './registry-case.ts'
-import type { Row } from './registry-message.ts'
+import { correctionRows } from './registry-correction.ts'
+import { type Row, rowOf as row } from './registry-message.ts'
 
 /** The rows of the registry's answers about one case. */
 const QXDM = '420222'
@@ -13,13 +14,6 @@ export interface FeeRule {
   /** Per part, in 元. */
   amount: string
 }
-
-const row = (name: string, attributes: Record<string, string | undefined>): Row => ({
-  name,
-  attributes: Object.fromEntries(
-    Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  ),
-})
 
 /** JH_BJ of each part: what links ours to theirs. */
 export function linkRows(filed: RegistryCase): Row[] {
@@ -51,30 +45,6 @@ export function progressRows(filed: RegistryCase): Row[] {
     ...linkRows(filed),
     ...filed.parts.flatMap((part) => [...correctionRows(filed, part), ...courseRows(filed, part)]),
   ]
-}
-
-function correctionRows(filed: RegistryCase, part: CasePart): Row[] {
-  const { correction } = filed
-  if (correction === undefined || part.number !== 1) return []
-  const notice = row('JH_BZTZ', {
-    ...link(filed, part),
-    BZLC: '1',
-    TZSJ: shanghaiTime(correction.askedAt),
-    CZRMC: '受理员一',
-    BZQX: shanghaiTime(new Date(correction.askedAt.getTime() + 7 * DAY_MS)),
-  })
-  const items = correction.items.map((item, index) =>
-    row('JH_BZSX', {
-      YWH: part.ywh,
-      BZLC: '1',
-      XH: String(index + 1),
-      SJMC: item.materialName,
-      BDCDYH: item.field?.unitNumber,
-      ZDMC: item.field && `${item.field.row}/@${item.field.attribute}`,
-      BZNR: item.wanted,
-    }),
-  )
-  return [notice, ...items]
 }
 
 /** Acceptance, review steps, recording or refusal of a part, as far as they have come. */

@@ -9,6 +9,24 @@ export type Step = (typeof steps)[number]
 export const outcomes = ['record', 'reject', 'not-accept', 'correct'] as const
 export type CaseOutcome = (typeof outcomes)[number]
 
+/** What a correction asks for: a paper anew, or one attribute of a row. */
+export interface WantedItem {
+  /** 1 by default. */
+  part?: number
+  materialName?: string
+  /** `QLF_QL_DYAQ_DYWQD/@MJ`. */
+  field?: string
+  unitNumber?: string
+  wanted?: string
+}
+
+/** What is decided about a filing before it comes. */
+export interface CaseScript {
+  outcome: CaseOutcome
+  /** Rounds of correction before the acceptance, one after the other; `correct` without any has one of the usual kind. */
+  rounds?: WantedItem[][]
+}
+
 export interface CasePart {
   /** Number within the filing, from 1. */
   number: number
@@ -18,10 +36,21 @@ export interface CasePart {
   rows: Row[]
 }
 
-interface CorrectionItem {
-  materialName?: string
-  field?: { row: string; attribute: string; unitNumber: string }
-  wanted: string
+/** A round of 补正: what was asked, and when it was answered. */
+export interface Correction {
+  /** From 1. */
+  round: number
+  askedAt: Date
+  answeredAt: Date | undefined
+  items: (WantedItem & { part: number })[]
+}
+
+/** A withdrawal that was asked for; a second request while one is pending is the same. */
+export interface Withdrawal {
+  askedAt: Date
+  reason: string
+  decision: 'pending' | 'granted' | 'refused'
+  decidedAt: Date | undefined
 }
 
 export interface RegistryCase {
@@ -32,7 +61,10 @@ export interface RegistryCase {
   parts: CasePart[]
   /** When each station was reached. */
   reached: Partial<Record<Step, Date>>
-  correction: { askedAt: Date; answeredAt: Date | undefined; items: CorrectionItem[] } | undefined
+  corrections: Correction[]
+  /** Rounds of correction that are still to be asked, before the acceptance; an empty one asks for what is usual. */
+  rounds: WantedItem[][]
+  withdrawals: Withdrawal[]
   ended: { how: 'not-accepted' | 'rejected' | 'withdrawn'; at: Date } | undefined
   /** Per unit of each part that a right is recorded on: its proof's sequence number; given at the recording. */
   proofs: { part: number; unitNumber: string; sequence: number }[]
@@ -40,7 +72,7 @@ export interface RegistryCase {
 }
 
 /** A case as a SUBMIT makes it; `sequence` counts the filings of the day. */
-export function openCase(message: RegistryMessage, sequence: number, outcome: CaseOutcome, now: Date): RegistryCase {
+export function openCase(message: RegistryMessage, sequence: number, script: CaseScript, now: Date): RegistryCase {
   const slbh = shanghaiTime(now).slice(0, 10).replaceAll('-', '') + String(sequence).padStart(4, '0')
   const given = message.rows.filter((row) => row.name === 'DJT_DJ_SL').map((row) => row.attributes.YWH as string)
   const parts = given.map((givenYwh, index) => {
@@ -52,10 +84,12 @@ export function openCase(message: RegistryMessage, sequence: number, outcome: Ca
     businessNumber: message.head.get('RecFlowID') as string,
     slbh,
     receivedAt: now,
-    outcome,
+    outcome: script.outcome,
     parts,
     reached: {},
-    correction: undefined,
+    corrections: [],
+    rounds: script.rounds ?? (script.outcome === 'correct' ? [[]] : []),
+    withdrawals: [],
     ended: undefined,
     proofs: [],
     paidAt: undefined,
@@ -69,39 +103,6 @@ export function renumbered(row: Row, from: string, to: string): Row {
     (name === 'YWH' || name === 'ZXYWH') && value === from ? to : value,
   ])
   return { name: row.name, attributes: Object.fromEntries(attributes) }
-}
-
-/** The next station of a case that is neither at an end nor waiting for a correction. */
-export function nextStep(filed: RegistryCase): Step | undefined {
-  if (filed.ended !== undefined) return undefined
-  if (filed.correction !== undefined && filed.correction.answeredAt === undefined) return undefined
-  return steps.find((step) => filed.reached[step] === undefined)
-}
-
-/** Takes one step; `nextSequence` gives proof numbers. What the script says otherwise (a refusal, a correction) happens here. */
-export function takeStep(filed: RegistryCase, step: Step, now: Date, nextSequence: () => number): void {
-  if (step === 'accepted' && filed.outcome === 'not-accept') {
-    filed.ended = { how: 'not-accepted', at: now }
-    return
-  }
-  if (step === 'accepted' && filed.outcome === 'correct' && filed.correction === undefined) {
-    filed.correction = { askedAt: now, answeredAt: undefined, items: correctionItems(filed) }
-    return
-  }
-  filed.reached[step] = now
-  if (step === 'review-2' && filed.outcome === 'reject') filed.ended = { how: 'rejected', at: now }
-  if (step === 'recorded') {
-    for (const part of filed.parts) {
-      for (const unitNumber of unitsOf(part))
-        filed.proofs.push({ part: part.number, unitNumber, sequence: nextSequence() })
-    }
-  }
-}
-
-/** The units of the rights that a part asks for; none for a cancellation. */
-function unitsOf(part: CasePart): string[] {
-  const holders = part.rows.filter((row) => row.name === 'ZTT_GY_QLR')
-  return [...new Set(holders.map((row) => row.attributes.BDCDYH as string))]
 }
 
 /** The number of the proof of a unit, once recorded. */
@@ -135,22 +136,6 @@ function certificateOf(filed: RegistryCase, proof: RegistryCase['proofs'][number
     obligor: mortgage?.DYR ?? notice?.YWR ?? '',
     issuedOn: shanghaiTime(filed.reached.recorded as Date).slice(0, 10),
   })
-}
-
-/** What is asked for: one paper anew, and where there are several units the area of the last one. */
-function correctionItems(filed: RegistryCase): CorrectionItem[] {
-  const rows = filed.parts.flatMap((part) => part.rows)
-  const papers = rows.filter((row) => row.name === 'DJF_DJ_SJ').map((row) => row.attributes.SJMC as string)
-  const paper = papers.find((name) => name.startsWith('授权委托书')) ?? papers[0]
-  const items: CorrectionItem[] = []
-  if (paper !== undefined) items.push({ materialName: paper, wanted: '材料内容不完整，请重新签署后上传' })
-  const [, ...further] = rows.filter((row) => row.name === 'QLF_QL_DYAQ_DYWQD')
-  const unitNumber = further.at(-1)?.attributes.BDCDYH
-  if (unitNumber !== undefined) {
-    const field = { row: 'QLF_QL_DYAQ_DYWQD', attribute: 'MJ', unitNumber }
-    items.push({ field, wanted: '该单元的面积与权属证书不一致，请核对更正' })
-  }
-  return items
 }
 
 const shanghai = new Intl.DateTimeFormat('sv-SE', {

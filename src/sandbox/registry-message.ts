@@ -7,6 +7,12 @@ export interface Row {
   attributes: Readonly<Record<string, string>>
 }
 
+/** A row with those of the attributes that have a value. */
+export function rowOf(name: string, attributes: Readonly<Record<string, string | undefined>>): Row {
+  const given = Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return { name, attributes: Object.fromEntries(given) }
+}
+
 /** A message of the gateway: Head in document order, and the rows. */
 export interface RegistryMessage {
   head: ReadonlyMap<string, string>

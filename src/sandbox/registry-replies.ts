@@ -1,5 +1,5 @@
 import type { CounterpartyReply, CounterpartyRequest } from './counterparty-server.ts'
-import { type RegistryAnswer, type Row, respondDocument } from './registry-message.ts'
+import { type RegistryAnswer, type RegistryMessage, type Row, respondDocument } from './registry-message.ts'
 import type { Complaint } from './registry-rules.ts'
 import { responseTexts } from './registry-vocabulary.ts'
 
@@ -31,6 +31,13 @@ export function xmlReply(answer: RegistryAnswer): CounterpartyReply {
 
 export function plainReply(status: number, text: string): CounterpartyReply {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: Buffer.from(text, 'utf8') }
+}
+
+/** What a call of a case is about: the name of a file, the round of a correction, the authorization of a query. */
+export function aboutOf(message: RegistryMessage): string {
+  const names: Readonly<Record<string, string>> = { FJ_F_100: 'FJLX', JH_BZDF: 'BZLC', JH_CXTJ: 'SQSBH' }
+  const row = message.rows.find(({ name }) => names[name] !== undefined)
+  return row?.attributes[names[row.name] as string] ?? ''
 }
 
 /** The message's number where the message as a whole is not read. */

@@ -37,6 +37,8 @@ const HEAD_FORMS: Readonly<Record<string, RegExp>> = {
   CertCount: /^0$/,
   ProofCount: /^0$/,
 }
+/** Numbers of certificates are sent with half-width brackets, as they are registered. */
+const HALF_WIDTH = /^[^（）]+$/
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/
 const ATTRIBUTE_FORMS: Readonly<Record<string, RegExp>> = {
   BDCDYH: /^[0-9A-Z]{28}$/,
@@ -45,6 +47,10 @@ const ATTRIBUTE_FORMS: Readonly<Record<string, RegExp>> = {
   QDJG: /^\d+\.\d{6}$/,
   SQSJ: DATE_TIME,
   SJSJ: DATE_TIME,
+  SQQSSJ: DATE_TIME,
+  SQJSSJ: DATE_TIME,
+  BDCQZH: HALF_WIDTH,
+  BDCDJZMH: HALF_WIDTH,
   ZWLXQSSJ: DATE_TIME,
   ZWLXJSSJ: DATE_TIME,
   YWLSH: /^\d{18}$/,
@@ -62,6 +68,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   FJ_F_100: list('FJMC FJLX FJNR'),
   JH_FJ: list('YWLSH SXH FJMC WJDX ZYSF ZYZ'),
   JH_CZ: list('XH'),
+  JH_CXTJ: list('XH CXJB QLRMC ZJZL ZJH CXMD CXSQCL CXDW CXDWZJH CZRMC'),
   JH_CH: list('YWLSH CHYY SQSJ CZRMC'),
   JH_BZDF: list('YWLSH BFXH YWH BZLC XH DFNR'),
 }
@@ -78,6 +85,7 @@ const ROWS_OF: Readonly<Record<string, readonly string[]>> = {
   RESULT: ['JH_CZ'],
   FEE: ['JH_CZ'],
   CERTIFICATE: ['JH_CZ'],
+  QUERY: ['JH_CXTJ'],
 }
 
 /** Everything that is wrong with a message, in the order of the message; empty when it can be taken. */
@@ -92,7 +100,9 @@ export function complaintsAbout(message: RegistryMessage, held: Held): Complaint
   for (const row of numbered(message.rows)) complaints.push(...rowComplaints(row, allowed))
   if (message.rows.length === 0) complaints.push({ code: '1002', place: 'Data', text: 'Data 没有任何行' })
   if (type === 'SUBMIT') complaints.push(...submitComplaints(message))
-  if (type === 'SUBMIT' || type === 'CORRECT') complaints.push(...fileComplaints(message, held))
+  if (['SUBMIT', 'CORRECT', 'WITHDRAW'].includes(type)) complaints.push(...fileComplaints(message, held))
+  if (type === 'QUERY') complaints.push(...countComplaints(message.rows, ['JH_CXTJ'], 'Data'))
+  if (type === 'WITHDRAW') complaints.push(...countComplaints(message.rows, ['JH_CH'], 'Data'))
   if (type === 'MATERIAL') complaints.push(...countComplaints(message.rows, ['FJ_F_100', 'JH_FJ'], 'Data'))
   return complaints
 }
@@ -142,7 +152,9 @@ function rowComplaints(row: PlacedRow, allowed: readonly string[]): Complaint[] 
   for (const [name, value] of Object.entries(row.attributes)) {
     const place = `${row.place}/@${name}`
     // BDCQZH of a holder row would be the number of the right applied for, which does not exist yet.
-    if (forbiddenAttributes.has(name) || (row.name === 'ZTT_GY_QLR' && name === 'BDCQZH')) {
+    // A question may name a proof; nothing else that is sent may.
+    const isForbidden = forbiddenAttributes.has(name) && !(row.name === 'JH_CXTJ' && name === 'BDCDJZMH')
+    if (isForbidden || (row.name === 'ZTT_GY_QLR' && name === 'BDCQZH')) {
       complain(place, '该字段由登记机构填写，申请报文不得包含')
     } else if (!known.includes(name)) complain(place, '没有此字段')
     else if (value === '') complain(place, '没有值的字段不应写出')
@@ -156,8 +168,24 @@ function rowComplaints(row: PlacedRow, allowed: readonly string[]): Complaint[] 
     const amount = row.attributes.DYFS === '2' ? 'ZGZQSE' : 'BDBZZQSE'
     if (row.attributes[amount] === undefined) complain(`${row.place}/@${amount}`, '该抵押方式的数额缺失')
   }
+  if (row.name === 'JH_CXTJ') complaints.push(...conditionComplaints(row))
   if (row.name === 'JH_CZ' && row.attributes.YWLSH === undefined && row.attributes.SLBH === undefined) {
     complain(row.place, '应给出 YWLSH 或 SLBH')
+  }
+  return complaints
+}
+
+/** A question is about one number, and its authorization is told whole or not at all. */
+function conditionComplaints(row: PlacedRow): Complaint[] {
+  const has = (name: string): boolean => row.attributes[name] !== undefined
+  const complaints: Complaint[] = []
+  if (has('BDCQZH') === has('BDCDJZMH')) {
+    complaints.push({ code: '1002', place: row.place, text: 'BDCQZH 与 BDCDJZMH 应恰有其一' })
+  }
+  const authorization = list('SQSBH SQQSSJ SQJSSJ')
+  const isNeeded = row.attributes.CXSQCL === '3' || authorization.some(has)
+  for (const name of isNeeded ? authorization.filter((part) => !has(part)) : []) {
+    complaints.push({ code: '1002', place: `${row.place}/@${name}`, text: '授权书的编号与起止时间应一并给出' })
   }
   return complaints
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RegistryCase } from './registry-case.ts'
+import { type Property, sampleProperties } from './registry-property.ts'
 
 /** A material file that the registry keeps. `name` is FJLX, `fileName` FJMC. */
 export interface HeldMaterial {
@@ -25,6 +26,27 @@ interface TakenSubmit {
   receivedAt: string
 }
 
+/** Calls that have or ask for an effect, and those that disclose. */
+const LOGGED = ['MATERIAL', 'SUBMIT', 'CORRECT', 'WITHDRAW', 'QUERY'] as const
+type LoggedType = (typeof LOGGED)[number]
+
+export function isLogged(type: string): type is LoggedType {
+  return LOGGED.some((known) => known === type)
+}
+
+/** One line of `calls.jsonl`: such a call, with what was decided. */
+export interface DecidedCall {
+  type: LoggedType
+  bizMsgId: string
+  /** RecFlowID; `/` in a QUERY. */
+  businessNumber: string
+  /** The name of a MATERIAL, the round of a CORRECT, the authorization of a QUERY. */
+  about: string
+  /** ResponseCode: `0000` was taken. */
+  code: string
+  at: string
+}
+
 /** What the registry has in its folder; a restart finds everything again. */
 export interface RegistryStore {
   submits: TakenSubmit[]
@@ -32,16 +54,27 @@ export interface RegistryStore {
   cases: RegistryCase[]
   /** By business number and file name: a second file of a name replaces the first. */
   materials: Map<string, HeldMaterial>
+  /** In the order in which they were decided. */
+  calls: DecidedCall[]
+  /** The register by certificate number. */
+  properties: Map<string, Property>
+  noteCall(call: DecidedCall): void
+  saveProperty(property: Property): void
   noteSubmit(submit: TakenSubmit): void
   saveCase(filed: RegistryCase): void
   saveMaterial(material: Pick<HeldMaterial, 'businessNumber' | 'name' | 'fileName'>, bytes: Buffer): HeldMaterial
 }
+
+/** What cases of an earlier version have not. */
+const EARLIER = { corrections: [], rounds: [], withdrawals: [] }
 
 export function openRegistryStore(folder: string): RegistryStore {
   const casesFolder = join(folder, 'cases')
   const materialsFolder = join(folder, 'materials')
   for (const needed of [casesFolder, materialsFolder]) mkdirSync(needed, { recursive: true, mode: 0o700 })
   const submitsFile = join(folder, 'submits.jsonl')
+  const callsFile = join(folder, 'calls.jsonl')
+  const propertiesFile = join(folder, 'properties.jsonl')
   const materialsFile = join(folder, 'materials.jsonl')
 
   const keyOf = (material: { businessNumber: string; fileName: string }) =>
@@ -51,8 +84,23 @@ export function openRegistryStore(folder: string): RegistryStore {
     cases: readdirSync(casesFolder)
       .filter((name) => name.endsWith('.json'))
       .sort()
-      .map((name) => JSON.parse(readFileSync(join(casesFolder, name), 'utf8'), revived) as RegistryCase),
+      .map((name) => ({
+        ...EARLIER,
+        ...(JSON.parse(readFileSync(join(casesFolder, name), 'utf8'), revived) as RegistryCase),
+      })),
     materials: new Map(readLines<HeldMaterial>(materialsFile).map((material) => [keyOf(material), material])),
+    calls: readLines<DecidedCall>(callsFile),
+    properties: new Map(
+      [...sampleProperties(), ...readLines<Property>(propertiesFile)].map((one) => [one.certificateNumber, one]),
+    ),
+    noteCall(call) {
+      store.calls.push(call)
+      appendFileSync(callsFile, `${JSON.stringify(call)}\n`, { mode: 0o600 })
+    },
+    saveProperty(property) {
+      store.properties.set(property.certificateNumber, property)
+      appendFileSync(propertiesFile, `${JSON.stringify(property)}\n`, { mode: 0o600 })
+    },
     noteSubmit(submit) {
       store.submits.push(submit)
       appendFileSync(submitsFile, `${JSON.stringify(submit)}\n`, { mode: 0o600 })

@@ -38,6 +38,7 @@ export const knownAttributes: Readonly<Record<string, readonly string[]>> = {
   JH_BZDF: list('YWLSH BFXH YWH BZLC XH DFNR'),
   JH_CH: list('YWLSH SLBH CHYY SQSJ CZRMC'),
   JH_CZ: list('XH YWLSH SLBH'),
+  JH_CXTJ: list('XH CXJB BDCQZH BDCDJZMH QLRMC ZJZL ZJH CXMD CXSQCL SQSBH SQQSSJ SQJSSJ CXDW CXDWZJH CZRMC'),
 }
 
 const documents = list('1 2 3 4 5 6 7 8 99')
@@ -58,6 +59,8 @@ export const knownCodes: Readonly<Record<string, readonly string[]>> = {
   SFYGDJ: list('0 1'),
   SFBCSJ: list('0 1'),
   ZYSF: list('SM3 SHA256'),
+  CXJB: list('1 2'),
+  CXSQCL: list('1 2 3 4 5'),
 }
 
 /** The texts of response codes. */
@@ -69,5 +72,6 @@ export const responseTexts: Readonly<Record<string, string>> = {
   '1005': '材料摘要不符',
   '2001': '办件不存在',
   '2002': '当前状态不允许该操作',
+  '3002': '超出授权范围',
   '9001': '系统繁忙',
 }

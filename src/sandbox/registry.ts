@@ -11,17 +11,17 @@ import {
   resultRows,
 } from './registry-answers.ts'
 import {
-  type CaseOutcome,
+  type CaseScript,
   certificatesOf,
-  nextStep,
   openCase,
   outcomes,
   type RegistryCase,
-  renumbered,
   type Step,
   shanghaiTime,
-  takeStep,
+  type WantedItem,
 } from './registry-case.ts'
+import { answeredRound, askCorrection, correctionComplaints, openRound, takeCorrection } from './registry-correction.ts'
+import { nextStep, takeStep } from './registry-course.ts'
 import {
   MessageError,
   parseRegistryMessage,
@@ -29,14 +29,37 @@ import {
   type Row,
   respondDocument,
 } from './registry-message.ts'
-import { bizMsgIdIn, complained, type Decision, plainReply, refused, taken, xmlReply } from './registry-replies.ts'
+import { type GivenProperty, wholeProperty } from './registry-property.ts'
+import { queryRows } from './registry-query.ts'
+import {
+  aboutOf,
+  bizMsgIdIn,
+  complained,
+  type Decision,
+  plainReply,
+  refused,
+  taken,
+  xmlReply,
+} from './registry-replies.ts'
 import { complaintsAbout } from './registry-rules.ts'
 import { registryState } from './registry-state.ts'
-import { openRegistryStore } from './registry-store.ts'
+import { isLogged, openRegistryStore } from './registry-store.ts'
+import {
+  askWithdrawal,
+  decideWithdrawal,
+  isOpen,
+  pendingWithdrawal,
+  withdrawalComplaints,
+} from './registry-withdrawal.ts'
 
 export interface RegistryConfig extends FeeRule {
   /** How long each step takes, in ms: one number, or one per step. `null` holds every case where it is. */
   stepMs: number | null | Partial<Record<Step, number>>
+  /**
+   * What becomes of a withdrawal that comes in time: decided in its answer, or `afterMs` later (in ms); `null` waits for
+   * the command `decideWithdrawal`. Until then the case goes on, and once it is recorded a withdrawal is refused.
+   */
+  withdrawal: { answer: 'grant' | 'refuse'; afterMs?: number | null }
   /** Called when something happened to a case; nothing when absent. */
   hintUrl?: string
   /** `respond`: XML with JH_BJ rows; `slbh`: a vendor's JSON with the filing's number. */
@@ -45,7 +68,25 @@ export interface RegistryConfig extends FeeRule {
   hintHeaders: Readonly<Record<string, string>>
 }
 
-const DEFAULTS: RegistryConfig = { stepMs: 150, fee: 'by-law', amount: '80.00', hintForm: 'respond', hintHeaders: {} }
+/** What the registry can be told beside faults. Cases are named by their business number. */
+export type RegistryCommand =
+  | (CaseScript & { times?: number })
+  | { pay: string }
+  /** Opens a round now, before the acceptance; without items it asks for what is usual. */
+  | { askCorrection: string; items?: WantedItem[] }
+  | { decideWithdrawal: string; granted: boolean }
+  /** Takes the place of a property with the same certificate number. */
+  | { addProperty: GivenProperty }
+  | { config: Partial<RegistryConfig> }
+
+const DEFAULTS: RegistryConfig = {
+  stepMs: 150,
+  fee: 'by-law',
+  amount: '80.00',
+  hintForm: 'respond',
+  hintHeaders: {},
+  withdrawal: { answer: 'grant' },
+}
 const STEP_MS = 150
 const QUESTIONS: Readonly<Record<string, (filed: RegistryCase, config: RegistryConfig) => Row[]>> = {
   LOOKUP: linkRows,
@@ -57,13 +98,15 @@ const QUESTIONS: Readonly<Record<string, (filed: RegistryCase, config: RegistryC
 
 /**
  * A county's registry: XML in GB18030 over HTTP. It deduplicates nothing: the same submission twice makes two cases.
- * Commands: `{config: …}`, `{outcome, times}` for the next filings, `{pay: businessNumber}`.
+ * Commands: `{config: …}`, `{outcome, times, rounds}` for the next filings, `{pay: businessNumber}`,
+ * `{askCorrection: businessNumber, items}`, `{decideWithdrawal: businessNumber, granted}`, `{addProperty: …}`.
  */
 export function openRegistry(folder: string, given: Partial<RegistryConfig>): Counterparty {
   let config: RegistryConfig = { ...DEFAULTS, ...given }
   const store = openRegistryStore(folder)
   const timers = new Map<RegistryCase, NodeJS.Timeout>()
-  let script: CaseOutcome[] = []
+  const decisions = new Map<RegistryCase, NodeJS.Timeout>()
+  const script: CaseScript[] = []
   let sequence = Math.max(
     randomInt(100_000, 8_000_000),
     ...store.cases.flatMap((filed) => filed.proofs.map((proof) => proof.sequence)),
@@ -112,7 +155,24 @@ export function openRegistry(folder: string, given: Partial<RegistryConfig>): Co
     )
   }
 
+  /** What is decided about a message; the order of the calls of a case is kept with the case's number. */
   function decide(message: RegistryMessage, body: Buffer): Decision {
+    const decision = decided(message, body)
+    const type = message.head.get('ExchangeType') as string
+    if (isLogged(type)) {
+      store.noteCall({
+        type,
+        bizMsgId: message.head.get('BizMsgID') ?? '',
+        businessNumber: message.head.get('RecFlowID') ?? '',
+        about: aboutOf(message),
+        code: decision.code,
+        at: new Date().toISOString(),
+      })
+    }
+    return decision
+  }
+
+  function decided(message: RegistryMessage, body: Buffer): Decision {
     const complaints = complaintsAbout(message, {
       materialNames: (businessNumber) =>
         new Set(
@@ -127,6 +187,7 @@ export function openRegistry(folder: string, given: Partial<RegistryConfig>): Co
     if (type === 'MATERIAL') return material(message)
     if (type === 'CORRECT') return correct(message)
     if (type === 'WITHDRAW') return withdraw(message)
+    if (type === 'QUERY') return query(message)
     const rowsOf = QUESTIONS[type] as NonNullable<(typeof QUESTIONS)[string]>
     const rows = message.rows.flatMap((question) => {
       const { YWLSH: number, SLBH: slbh } = question.attributes
@@ -139,7 +200,7 @@ export function openRegistry(folder: string, given: Partial<RegistryConfig>): Co
 
   function submit(message: RegistryMessage, body: Buffer): Decision {
     const now = new Date()
-    const filed = openCase(message, store.submits.length + 1, script.shift() ?? 'record', now)
+    const filed = openCase(message, store.submits.length + 1, script.shift() ?? { outcome: 'record' }, now)
     store.noteSubmit({
       businessNumber: filed.businessNumber,
       bizMsgId: message.head.get('BizMsgID') as string,
@@ -172,21 +233,13 @@ export function openRegistry(folder: string, given: Partial<RegistryConfig>): Co
   function correct(message: RegistryMessage): Decision {
     const [filed] = byNumber(message.head.get('RecFlowID'))
     if (filed === undefined) return refused('2001')
-    const { correction } = filed
-    if (correction === undefined || correction.answeredAt !== undefined) return refused('2002')
-    const answered = new Set(message.rows.filter((row) => row.name === 'JH_BZDF').map((row) => row.attributes.XH))
-    if (correction.items.some((_, index) => !answered.has(String(index + 1)))) return refused('1002')
-    for (const part of filed.parts) {
-      for (const row of message.rows) {
-        const own = row.attributes.YWH === part.ywh || row.attributes.YWH === part.givenYwh
-        if (!own || row.name === 'JH_BZDF') continue
-        const changed = renumbered(row, part.givenYwh, part.ywh)
-        const index = row.name === 'DJF_DJ_SJ' ? -1 : part.rows.findIndex((known) => isSameSubject(known, changed))
-        if (index < 0) part.rows.push(changed)
-        else part.rows[index] = changed
-      }
-    }
-    correction.answeredAt = new Date()
+    const open = openRound(filed)
+    if (open === undefined || filed.ended !== undefined) return refused('2002')
+    // The answer to an earlier round that comes once more is no answer to this one.
+    if (Number(answeredRound(message)) < open.round) return refused('2002')
+    const complaints = correctionComplaints(filed, open, message)
+    if (complaints.length > 0) return complained(complaints)
+    takeCorrection(filed, open, message, new Date())
     store.saveCase(filed)
     proceed(filed)
     return taken('已接收', linkRows(filed))
@@ -195,11 +248,45 @@ export function openRegistry(folder: string, given: Partial<RegistryConfig>): Co
   function withdraw(message: RegistryMessage): Decision {
     const [filed] = byNumber(message.head.get('RecFlowID'))
     if (filed === undefined) return refused('2001')
-    if (filed.ended !== undefined || filed.reached.recorded !== undefined) return refused('2002')
-    filed.ended = { how: 'withdrawn', at: new Date() }
-    clearTimeout(timers.get(filed))
+    const complaints = withdrawalComplaints(filed, message)
+    if (complaints.length > 0) return complained(complaints)
+    if (!isOpen(filed)) return refused('2002')
+    if (pendingWithdrawal(filed) !== undefined) return taken('已接收', linkRows(filed))
+    askWithdrawal(filed, message, new Date())
+    const { answer, afterMs } = config.withdrawal
+    if (afterMs !== undefined) {
+      store.saveCase(filed)
+      decideLater(filed)
+      return taken('已接收', linkRows(filed))
+    }
+    conclude(filed, answer === 'grant')
+    return answer === 'grant' ? taken('同意撤回', resultRows(filed)) : { ...refused('2002'), info: '不同意撤回' }
+  }
+
+  function conclude(filed: RegistryCase, isGranted: boolean): void {
+    decideWithdrawal(filed, isGranted, new Date())
     store.saveCase(filed)
-    return taken('同意撤回', resultRows(filed))
+    proceed(filed)
+  }
+
+  /** Sets the clock for the decision about a withdrawal that is pending, unless it waits for a command. */
+  function decideLater(filed: RegistryCase): void {
+    const { answer, afterMs } = config.withdrawal
+    if (typeof afterMs !== 'number' || pendingWithdrawal(filed) === undefined) return
+    clearTimeout(decisions.get(filed))
+    const timer = setTimeout(() => {
+      conclude(filed, answer === 'grant')
+      hint(filed)
+    }, afterMs)
+    decisions.set(filed, timer)
+  }
+
+  function query(message: RegistryMessage): Decision {
+    const { attributes: asked } = message.rows[0] as Row
+    const sentAt = message.head.get('CreateDate') as string
+    const { SQQSSJ: from, SQJSSJ: to } = asked
+    if ((from !== undefined && sentAt < from) || (to !== undefined && sentAt > to)) return refused('3002')
+    return taken('查询成功', queryRows(store.properties.values(), asked, new Date()))
   }
 
   function fileReply(target: string): CounterpartyReply {
@@ -212,7 +299,10 @@ export function openRegistry(folder: string, given: Partial<RegistryConfig>): Co
     return { status: 200, headers: { 'content-type': 'application/pdf' }, body: document.bytes }
   }
 
-  for (const filed of store.cases) proceed(filed)
+  for (const filed of store.cases) {
+    proceed(filed)
+    decideLater(filed)
+  }
   return {
     kindOf(request) {
       if (request.method !== 'POST') return 'FILE'
@@ -233,28 +323,48 @@ export function openRegistry(folder: string, given: Partial<RegistryConfig>): Co
     },
     busy: (request) => xmlReply({ bizMsgId: bizMsgIdIn(request), ...refused('9001') }),
     control(command) {
-      if (typeof command.outcome === 'string' && outcomes.includes(command.outcome as CaseOutcome)) {
-        script = [...script, ...Array<CaseOutcome>(Number(command.times ?? 1)).fill(command.outcome as CaseOutcome)]
-      } else if (typeof command.pay === 'string') {
-        const [filed] = byNumber(command.pay)
+      const about = (number: string): RegistryCase => {
+        const [filed] = byNumber(number)
         if (filed === undefined) throw new TypeError('no such case')
-        filed.paidAt = new Date()
+        return filed
+      }
+      const changed = (filed: RegistryCase): void => {
         store.saveCase(filed)
         hint(filed)
+        proceed(filed)
+      }
+      const { outcome, times, rounds } = command
+      if (outcomes.some((known) => known === outcome)) {
+        const one = { outcome, ...(rounds === undefined ? {} : { rounds }) } as unknown as CaseScript
+        for (let count = 0; count < Number(times ?? 1); count += 1) script.push(one)
+      } else if (typeof command.pay === 'string') {
+        const filed = about(command.pay)
+        filed.paidAt = new Date()
+        changed(filed)
+      } else if (typeof command.askCorrection === 'string') {
+        const filed = about(command.askCorrection)
+        const isTooLate = filed.reached.accepted !== undefined || !isOpen(filed) || openRound(filed) !== undefined
+        if (isTooLate) throw new TypeError('no correction can be asked of this case now')
+        askCorrection(filed, (command.items ?? []) as unknown as WantedItem[], new Date())
+        changed(filed)
+      } else if (typeof command.decideWithdrawal === 'string') {
+        const filed = about(command.decideWithdrawal)
+        if (pendingWithdrawal(filed) === undefined) throw new TypeError('no withdrawal is pending')
+        conclude(filed, command.granted === true)
+        hint(filed)
+      } else if (typeof command.addProperty === 'object' && command.addProperty !== null) {
+        store.saveProperty(wholeProperty(command.addProperty as unknown as GivenProperty))
       } else if (typeof command.config === 'object' && command.config !== null) {
         config = { ...config, ...(command.config as Partial<RegistryConfig>) }
-        for (const filed of store.cases) proceed(filed)
+        for (const filed of store.cases) {
+          proceed(filed)
+          decideLater(filed)
+        }
       } else throw new TypeError('no such command')
     },
-    state: () => registryState(store.cases, config, [...store.materials.values()], store.submits.length),
+    state: () => registryState(store, config),
     close() {
-      for (const timer of timers.values()) clearTimeout(timer)
+      for (const timer of [...timers.values(), ...decisions.values()]) clearTimeout(timer)
     },
   }
-}
-
-/** A corrected row takes the place of the row about the same thing. */
-function isSameSubject(known: Row, changed: Row): boolean {
-  const keys = ['BDCDYH', 'SXH', 'YWRZJH', 'YWH']
-  return known.name === changed.name && keys.every((key) => known.attributes[key] === changed.attributes[key])
 }
