@@ -104,6 +104,33 @@ await t.test('a round: items are resolved, the answer goes both ways, the case g
   )
 })
 
+await t.test('a second round asks about the corrected case', async (t) => {
+  await registry.control([{ outcome: 'correct', rounds: [[], []] }, { config: { stepMs: 20 } }])
+  const id = await fileSample(bank, { vary: true })
+  const first = await untilAsked(bank, id, 1)
+  t.equal((await correct(bank, id, await answerTo(bank, first))).status, 202)
+  const second = await untilAsked(bank, id, 2)
+  t.match(second, { answered: null })
+  for (const { resolved } of second.items) t.match(resolved?.materialId ?? resolved?.path, /./, 'resolved again')
+  t.strictSame(codeOf(await correct(bank, id, await answerTo(bank, first))), [409, 'correction-round-wrong'])
+  t.equal((await correct(bank, id, await answerTo(bank, second, '96.48'))).status, 202)
+  await untilCompleted(bank, id)
+  const told = (await eventsOf(id)).map(({ type, round }) => `${type} ${round as number}`)
+  t.strictSame(told.slice(2, 9), [
+    'submitted 1',
+    'correction-requested 1',
+    'correction-answered 1',
+    'submitted 2',
+    'correction-requested 2',
+    'correction-answered 2',
+    'submitted 3',
+  ])
+  const { rows } = await database.pool.query('select version from case_document where case_id = $1 order by version', [
+    id,
+  ])
+  t.equal(rows.length, 3)
+})
+
 await t.test('an answer that does not fit is refused: where and why, all at once', async (t) => {
   const { id, asked } = await askedCase()
   const good = await answerTo(bank, asked)
@@ -200,7 +227,6 @@ await t.test('an answer that does not fit is refused: where and why, all at once
   t.equal((await correct(bank, id, good)).status, 202, 'the right answer is still taken')
   t.strictSame(codeOf(await correct(bank, id, good)), [409, 'correction-not-open'])
   t.equal((await withdraw(bank, id)).status, 202)
-  t.strictSame(codeOf(await correct(bank, id, good)), [409, 'withdrawal-pending'])
   await until(async () => (await caseOf(bank, id))['state'] === 'withdrawn', 20_000)
   t.strictSame(codeOf(await correct(bank, id, good)), [409, 'case-ended'])
 })

@@ -26,15 +26,14 @@ export interface AnsweredItem {
   changes?: { path: string; value: Json }[]
 }
 
-type CorrectionFault = Extract<
-  ProblemCode,
-  'case-ended' | 'withdrawal-pending' | 'correction-not-open' | 'correction-round-wrong'
->
+type CorrectionFault = Extract<ProblemCode, 'case-ended' | 'correction-not-open' | 'correction-round-wrong'>
 
-/** The parts that have this round open, or why none has. */
+/**
+ * The parts that have this round open, or why none has. A withdrawal that is pending hinders nothing: a registry may
+ * refuse it without a word and go on.
+ */
 export function openParts(memory: CaseState, round: number): { parts: PartState[] } | { fault: CorrectionFault } {
   if (memory.parts.every(hasEnded)) return { fault: 'case-ended' }
-  if (memory.request === 'withdrawal-pending') return { fault: 'withdrawal-pending' }
   const open = memory.parts.filter(isCorrectionOpen)
   if (open.length === 0) return { fault: 'correction-not-open' }
   const parts = open.filter(({ correction }) => correction?.round === round)

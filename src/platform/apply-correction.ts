@@ -101,7 +101,6 @@ export function applyCorrection(callback: Callback, prepared: PreparedCorrection
 
 /** A round that the registry may still ask for. */
 function isEarly({ memory }: CaseHold, round: number): boolean {
-  if (memory.request === 'withdrawal-pending') return false
   return memory.parts.some(
     ({ position, correction }) => position < 2 * round + 1 && (correction === undefined || correction.round < round),
   )
