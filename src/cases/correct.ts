@@ -47,10 +47,7 @@ export function partOfItem(item: Pick<AnsweredItem, 'part'>, open: readonly Part
 }
 
 /** How a platform's forms call a member; undefined where they do not have it. */
-export type FormField = (
-  path: MemberPath,
-  document: CaseDocument,
-) => { field: string; form: string; formId: string } | undefined
+export type FormField = (path: MemberPath, document: CaseDocument) => { field: string; formId: string } | undefined
 
 /** The case's document in its next version, and what is told of the correction. */
 export interface Corrected {

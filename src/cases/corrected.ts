@@ -8,7 +8,6 @@ export interface CorrectedChange {
   value: string
   /** How the platform's forms call it, where they have it. */
   field?: string
-  form?: string
   formId?: string
 }
 

@@ -11,11 +11,9 @@ export function formFields(fields: ReadonlyMap<string, string>): FormField {
     const field = fields.get(pattern)
     const number = field === undefined ? null : formNumber(document, part, steps)
     if (field === undefined || number === null) return undefined
-    return { field, form: forms[steps[0] ?? ''] ?? 'T_DYQ_SC', formId: `f${number}` }
+    return { field, formId: `f${number}` }
   }
 }
-
-const forms: { [list: string]: string } = { properties: 'T_BDCDY', parties: 'T_DSR' }
 
 function formNumber({ parts }: CaseDocument, part: number, steps: readonly string[]): number | null {
   const index = parts.findIndex(({ number }) => number === part)
