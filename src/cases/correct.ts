@@ -1,4 +1,3 @@
-import type { Json } from '../base/json.ts'
 import type { ProblemCode } from '../base/problem.ts'
 import type { FiledMaterial, NormalisedMaterial, NormalisedPart } from './application.ts'
 import { type MemberPath, memberPath, pointerOf } from './correctable.ts'
@@ -23,7 +22,7 @@ export interface AnsweredItem {
   /** Id of the material that the new one takes the place of. */
   replaces?: string
   material?: FiledMaterial
-  changes?: { path: string; value: Json }[]
+  changes?: { path: string; value: string | number | boolean }[]
 }
 
 type CorrectionFault = Extract<ProblemCode, 'case-ended' | 'correction-not-open' | 'correction-round-wrong'>
@@ -156,7 +155,7 @@ export function parentOf(root: object, steps: readonly string[]): Members | unde
   return typeof node === 'object' && node !== null ? (node as Members) : undefined
 }
 
-function setMember(root: object, steps: readonly string[], value: Json): void {
+function setMember(root: object, steps: readonly string[], value: string | number | boolean): void {
   const parent = parentOf(root, steps)
   if (parent === undefined) throw new Error('a changed member has no place')
   parent[steps.at(-1) as string] = value

@@ -1,4 +1,3 @@
-import type { Json } from '../base/json.ts'
 import { answerCorrection, correctionRecord } from '../cases/answer-correction.ts'
 import type { FiledMaterial } from '../cases/application.ts'
 import { type Corrected, type CorrectionAnswer, correctDocument, type FormField, openParts } from '../cases/correct.ts'
@@ -154,7 +153,7 @@ function answerOf(
 }
 
 /** The field that the item asks for; the platform's values are texts. */
-function changeOf(item: CallbackItem, wanted: CorrectionItem | undefined): { path: string; value: Json } | null {
+function changeOf(item: CallbackItem, wanted: CorrectionItem | undefined): { path: string; value: string } | null {
   const path = wanted?.resolved?.path
   return path === undefined || item.value === undefined ? null : { path, value: item.value }
 }

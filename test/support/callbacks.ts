@@ -9,7 +9,7 @@ import type { World } from './world.ts'
 /** The `unid` of a message. */
 export const newUnid = (): string => randomUUID().replaceAll('-', '')
 
-export const platformTime = (at: Date): string => shanghaiTime(at).replace('T', ' ')
+const platformTime = (at: Date): string => shanghaiTime(at).replace('T', ' ')
 
 /** A message of the platform, its body as given. */
 export function caseMessage(type: string, unid: string, body: object): object {

@@ -25,8 +25,8 @@ const filedBy = {
   operator: { id: 'yx-sub-0031', name: '经办员甲' },
   account: { id: 'a', bankName: 'b', bankCode: 'c' },
 }
-const document = { ...goldenCase(), filedBy } as CaseDocument
-const combined = { ...goldenCase('canonical-combined'), filedBy } as CaseDocument
+const document: CaseDocument = { ...goldenCase(), filedBy }
+const combined: CaseDocument = { ...goldenCase('canonical-combined'), filedBy }
 
 const asked = goldenFacts(1).find(({ fact }) => fact === 'correction-requested') as Fact
 /** As the registry tells it: the gateway has resolved nothing yet. */
@@ -147,7 +147,7 @@ await t.test('a correction changes what it names, and nothing else', async (t) =
         now[member] = then[member]
       }
       t.strictSame(undone, document)
-      const units = [...new Set(changes.map(({ unit }) => unit + 1))].sort()
+      const units = [...new Set(changes.map(({ unit }) => unit + 1))].sort((a, b) => a - b)
       t.strictSame(
         source.parts[0]?.properties.map(({ number }) => number),
         units,
