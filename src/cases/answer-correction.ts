@@ -98,7 +98,10 @@ export function correctionRecord(
       bankReference: hold.bankReference,
       ...Object.fromEntries(
         source.items.flatMap(({ part, number, changes }) =>
-          changes.map(({ path, value }) => [`parts[${part}].items[${number}]${path.replaceAll('/', '.')}`, value]),
+          changes.map(({ path, value }) => [
+            `parts[${part}].items[${number}]${path.replaceAll('/', '.')}`,
+            JSON.stringify(value),
+          ]),
         ),
       ),
     },
