@@ -32,6 +32,8 @@ interface StubBehaviour {
   spoil?: (answer: { headers: Record<string, string>; body: string }) => void
   signer?: Identity
   unsignedStatus?: number
+  /** No answer at all. */
+  isSilent?: boolean
 }
 
 interface Stub {
@@ -51,6 +53,7 @@ async function startStub(t: Test, gateway: Identity): Promise<Stub> {
     )
     const request = { method: incoming.method ?? '', targetUri: stub.url + (incoming.url ?? ''), headers }
     stub.seen.push({ ...request, headers: { ...headers, 'test-body': sent.toString('latin1') } })
+    if (behaviour.isSilent === true) return
     if (behaviour.unsignedStatus !== undefined) {
       response.writeHead(behaviour.unsignedStatus, { 'retry-after': '0' }).end('no')
       return
@@ -76,7 +79,10 @@ async function startStub(t: Test, gateway: Identity): Promise<Stub> {
     answer(incoming, response).catch((error: unknown) => t.error(error))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => server.close())
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   stub.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return stub
 }
@@ -238,4 +244,43 @@ await t.test('a repeated call keeps its key and is signed anew', async (t) => {
   t.equal(stub.seen.length, 3)
   t.equal(new Set(stub.seen.map((sent) => sent.headers['idempotency-key'])).size, 1)
   t.equal(new Set(stub.seen.map((sent) => sent.headers.signature)).size, 3)
+})
+
+await t.test(
+  'whatever is asked of the gateway is signed: queries in the address, bodies of every method',
+  async (t) => {
+    const { stub, client } = await parties(t)
+    const { bank, client: caller } = await client('p256')
+    const keys = [verificationKey(bank.certificatePem)]
+    await caller.get('/v1/events', { after: 'AAAA+/=', limit: 5, wait: undefined })
+    await caller.get('/v1/webhook')
+    await caller.put('/v1/webhook', { url: 'https://bank.example/events' })
+    await caller.post('/v1/authorizations', { purpose: '办理抵押登记' }, { operator: 'yx-sub-0032' })
+    await caller.post('/v1/webhook/test')
+    const told = stub.seen.map(
+      ({ method, targetUri, headers }) => `${method} ${targetUri.slice(stub.url.length)} ${headers['test-body']}`,
+    )
+    const utf8 = Buffer.from('{"purpose":"办理抵押登记"}').toString('latin1')
+    t.same(told, [
+      'GET /v1/events?after=AAAA%2B%2F%3D&limit=5 ',
+      'GET /v1/webhook ',
+      'PUT /v1/webhook {"url":"https://bank.example/events"}',
+      `POST /v1/authorizations ${utf8}`,
+      'POST /v1/webhook/test ',
+    ])
+    for (const request of stub.seen) {
+      const { covered } = verifyMessage({ request }, keys, { nowMs: Date.now(), windowSeconds: 300 })
+      t.ok(covered.includes('"x-operator"'), request.targetUri)
+      t.equal(covered.includes('"idempotency-key"'), request.method === 'POST', request.method)
+      t.equal(covered.includes('"content-digest"'), request.headers['content-type'] !== undefined, request.targetUri)
+    }
+    t.equal(stub.seen[3]?.headers['x-operator'], 'yx-sub-0032')
+  },
+)
+
+await t.test('a long poll may wait longer than other calls, or less', async (t) => {
+  const { stub, client } = await parties(t)
+  const { client: caller } = await client('p256')
+  stub.behaviour = { isSilent: true }
+  await t.rejects(caller.get('/v1/events', { wait: 30 }, { timeoutMs: 50 }), { code: 'UND_ERR_HEADERS_TIMEOUT' })
 })

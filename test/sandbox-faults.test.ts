@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { openFaults } from '../src/sandbox/faults.ts'
 import { encodeGb18030 } from '../src/sandbox/gb18030.ts'
 import { type CounterpartyCommand, type RunningCounterparty, startRegistry } from '../src/sandbox/processes.ts'
 import type { RegistryState } from '../src/sandbox/registry-state.ts'
@@ -114,6 +115,29 @@ await t.test('every, on, times and reset choose the calls', async (t) => {
   t.same(await statuses(4, lookup), [500, 500, 200, 200])
   const { calls, faults } = await registry.state()
   t.match({ calls, faults }, { calls: { LOOKUP: 10, MATERIAL: 3 }, faults: { 'error-before LOOKUP': 4 } })
+})
+
+await t.test('at random: a share of the calls, the same ones for the same seed', async (t) => {
+  const strikes = (seed: number): boolean[] => {
+    const faults = openFaults()
+    faults.add({ fault: 'error-before', rate: 0.3, seed })
+    return Array.from({ length: 1000 }, () => faults.next('PUSH').fault !== undefined)
+  }
+  const [first, again, other] = [strikes(7), strikes(7), strikes(8)]
+  t.same(again, first)
+  t.notSame(other, first)
+  const share = first.filter(Boolean).length
+  t.ok(share > 240 && share < 360, `about three in ten: ${share}`)
+})
+
+await t.test('redirect points elsewhere, without effect', async (t) => {
+  const registry = await start(t)
+  await registry.control({ fault: 'redirect', to: 'http://127.0.0.1:9/elsewhere', times: 1 })
+  const answer = await fetch(registry.url, { method: 'POST', body: new Uint8Array(material), redirect: 'manual' })
+  t.equal(answer.status, 307)
+  t.equal(answer.headers.get('location'), 'http://127.0.0.1:9/elsewhere')
+  t.equal(await held(registry), 0)
+  t.equal((await call(registry, material)).status, 200)
 })
 
 await t.test('a command that names no fault is refused', async (t) => {

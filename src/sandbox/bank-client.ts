@@ -1,20 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import type { JsonObject } from '../base/json.ts'
 import type { Identity } from './certificate-authority.ts'
-import {
-  contentDigest,
-  digestFits,
-  type Headers,
-  type SignatureAlgorithm,
-  SignatureError,
-  signatureBase,
-  verificationKey,
-  verifyMessage,
-} from './http-signature.ts'
-import type { KeyAlgorithm } from './private-key.ts'
-import { type InnerList, serializeMember } from './structured-fields.ts'
+import { digestFits, type Headers, SignatureError, verificationKey, verifyMessage } from './http-signature.ts'
+import { LABEL, type SignatureTamper, signedHeaders } from './signed-request.ts'
 
 export interface BankClientOptions {
   /** Where the gateway is reached, without a path: `http://127.0.0.1:8080`. */
@@ -32,19 +22,9 @@ export interface BankClientOptions {
 }
 
 /** Makes one thing of an otherwise right call wrong. What is not named stays as it should be. */
-export interface Tamper {
-  /** Exactly these components are covered. */
-  components?: string[]
-  /** Seconds since 1970. */
-  created?: number
-  nonce?: string
-  keyid?: string
-  alg?: string
-  /** The whole `Content-Digest` header, covered as it stands. */
-  digest?: string
+export interface Tamper extends SignatureTamper {
   /** Changes the body that is sent, after it was signed. */
   body?: (body: Buffer) => Buffer
-  signature?: (signature: Buffer) => Buffer
   /** Changes the headers that are sent, after they were signed: `undefined` drops one. */
   headers?: Readonly<Record<string, string | undefined>>
   /** Sent to this path, signed for the other. */
@@ -65,6 +45,8 @@ export interface BankCall {
   tamper?: Tamper
   /** How often the call is made at most, signed anew each time with the same key, while there is no answer or it is 429, 500, 502, 503 or 504. */
   attempts?: number
+  /** In place of the client's own, for a long poll say. */
+  timeoutMs?: number
   /** Between two attempts, unless Retry-After asks for more. */
   retryDelayMs?: number
 }
@@ -80,8 +62,15 @@ export interface BankAnswer {
   json(): JsonObject
 }
 
+type Query = Readonly<Record<string, string | number | undefined>>
+
 export interface BankClient {
   call(call: BankCall): Promise<BankAnswer>
+  /** `query` members that are undefined are left out. */
+  get(path: string, query?: Query, more?: Partial<BankCall>): Promise<BankAnswer>
+  /** The body as JSON; none when undefined. */
+  post(path: string, body?: unknown, more?: Partial<BankCall>): Promise<BankAnswer>
+  put(path: string, body: unknown, more?: Partial<BankCall>): Promise<BankAnswer>
   uploadMaterial(file: { bytes: Buffer; contentType: string }, more?: Partial<BankCall>): Promise<BankAnswer>
   submitApplication(application: unknown, more?: Partial<BankCall>): Promise<BankAnswer>
   getApplication(id: string, more?: Partial<BankCall>): Promise<BankAnswer>
@@ -91,12 +80,6 @@ export interface BankClient {
   close(): Promise<void>
 }
 
-const ALGORITHM: Record<KeyAlgorithm, SignatureAlgorithm> = {
-  p256: 'ecdsa-p256-sha256',
-  rsa: 'rsa-v1_5-sha256',
-  sm2: 'sm2-sm3',
-}
-const LABEL = 'sig1'
 const WORTH_REPEATING = new Set([429, 500, 502, 503, 504])
 
 /** A bank's client: signs every call and believes no answer that the gateway's signature does not cover. */
@@ -115,31 +98,18 @@ export function bankClient(options: BankClientOptions): BankClient {
   function signed(call: BankCall): { headers: Record<string, string>; body: Buffer | undefined } {
     const tamper = call.tamper ?? {}
     const body = typeof call.body === 'string' ? Buffer.from(call.body, 'utf8') : call.body
-    const headers: Record<string, string> = { ...call.headers }
-    if (body !== undefined) {
-      headers['content-digest'] = tamper.digest ?? contentDigest(body, digestAlgorithm)
-      headers['content-type'] = call.contentType ?? 'application/json'
-    }
+    const given: Record<string, string> = { ...call.headers }
+    if (body !== undefined) given['content-type'] = call.contentType ?? 'application/json'
     if (call.idempotencyKey !== undefined && call.idempotencyKey !== null)
-      headers['idempotency-key'] = call.idempotencyKey
-    if (call.operator !== null) headers['x-operator'] = call.operator ?? options.operator
-    const covered = ['content-digest', 'content-type', 'idempotency-key', 'x-operator'].filter(
-      (name) => name in headers,
-    )
-    const input: InnerList = {
-      items: (tamper.components ?? ['@method', '@target-uri', ...covered]).map((value) => ({ value, params: [] })),
-      params: [
-        ['created', tamper.created ?? Math.floor(Date.now() / 1000)],
-        ['nonce', tamper.nonce ?? randomBytes(16).toString('base64url')],
-        ['keyid', tamper.keyid ?? identity.fingerprint],
-        ['alg', tamper.alg ?? ALGORITHM[identity.algorithm]],
-      ],
-    }
+      given['idempotency-key'] = call.idempotencyKey
+    if (call.operator !== null) given['x-operator'] = call.operator ?? options.operator
     const targetUri = options.baseUrl + call.path
-    const base = signatureBase(input, { request: { method: call.method, targetUri, headers } })
-    const signature = identity.key.signHttp(base)
-    headers['signature-input'] = `${LABEL}=${serializeMember(input)}`
-    headers.signature = `${LABEL}=:${(tamper.signature?.(signature) ?? signature).toString('base64')}:`
+    const headers = signedHeaders(
+      identity,
+      { method: call.method, targetUri, headers: given, body },
+      digestAlgorithm,
+      tamper,
+    )
     for (const [name, value] of Object.entries(tamper.headers ?? {})) {
       if (value === undefined) delete headers[name]
       else headers[name] = value
@@ -154,6 +124,7 @@ export function bankClient(options: BankClientOptions): BankClient {
       headers,
       body: body ?? null,
       dispatcher,
+      ...(call.timeoutMs === undefined ? {} : { headersTimeout: call.timeoutMs, bodyTimeout: call.timeoutMs }),
     })
     const answer = { status: response.statusCode, headers: joinedHeaders(response.headers) }
     const bytes = Buffer.from(await response.body.arrayBuffer())
@@ -207,21 +178,33 @@ export function bankClient(options: BankClientOptions): BankClient {
     }
   }
 
-  const get = (path: string, more: Partial<BankCall> = {}) => call({ method: 'GET', path, ...more })
+  const get = (path: string, query: Query = {}, more: Partial<BankCall> = {}) =>
+    call({ method: 'GET', path: path + queryText(query), ...more })
+  const withBody = (method: string, path: string, body: unknown, more: Partial<BankCall> = {}) =>
+    call({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...more })
   const application = (id: string): string => `/v1/applications/${encodeURIComponent(id)}`
   return {
     call,
+    get,
+    post: (path, body, more) => withBody('POST', path, body, more),
+    put: (path, body, more) => withBody('PUT', path, body, more),
     uploadMaterial: (file, more) =>
       call({ method: 'POST', path: '/v1/materials', body: file.bytes, contentType: file.contentType, ...more }),
-    submitApplication: (body, more) =>
-      call({ method: 'POST', path: '/v1/applications', body: JSON.stringify(body), ...more }),
-    getApplication: (id, more) => get(application(id), more),
-    getEvents: (id, more) => get(`${application(id)}/events`, more),
-    listCertificates: (id, more) => get(`${application(id)}/certificates`, more),
+    submitApplication: (body, more) => withBody('POST', '/v1/applications', body, more),
+    getApplication: (id, more) => get(application(id), {}, more),
+    getEvents: (id, more) => get(`${application(id)}/events`, {}, more),
+    listCertificates: (id, more) => get(`${application(id)}/certificates`, {}, more),
     downloadCertificate: (id, number, more) =>
-      get(`${application(id)}/certificates/${encodeURIComponent(number)}`, more),
+      get(`${application(id)}/certificates/${encodeURIComponent(number)}`, {}, more),
     close: () => dispatcher.close(),
   }
+}
+
+/** `?name=value&…`, or nothing; what is signed as target is what is sent. */
+function queryText(query: Query): string {
+  const given = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.append(name, String(value))
+  return given.size === 0 ? '' : `?${given.toString()}`
 }
 
 /** One text per header in lower case; a repeated field is joined as RFC 9110 joins it. */

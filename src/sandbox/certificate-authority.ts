@@ -99,6 +99,12 @@ export async function openCertificateAuthority(folder: string): Promise<Certific
   }
 }
 
+/** A certificate that its own key vouches for, as a counterparty's that is named by its file. */
+export async function selfSignedIdentity(request: Omit<CertificateRequest, 'flaw'>): Promise<Identity> {
+  const key = await makePrivateKey(request.algorithm)
+  return certified({ name: request, key }, request, key)
+}
+
 /** Writes `NAME.cert.pem` and `NAME.key.pem` (PKCS#8), readable by the owner only. */
 export async function writeIdentity(folder: string, name: string, identity: Identity): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -139,14 +145,17 @@ async function issue(root: Root, request: CertificateRequest): Promise<Identity>
   const { algorithm, flaw } = request
   // The same name as the true root, another key: only the signature tells them apart.
   const issuer = flaw === 'unknown-ca' ? await makeRoot(algorithm, root.name) : root
-  const key = await makePrivateKey(algorithm)
+  return certified(issuer, request, await makePrivateKey(algorithm))
+}
+
+function certified(issuer: { name: Name; key: PrivateKey }, request: CertificateRequest, key: PrivateKey): Identity {
+  const { flaw } = request
   const now = Date.now()
   // Two years; half an hour back, so that a clock a little behind does not refuse a new certificate.
   const firstMs = flaw === 'expired' ? -731 * DAY_MS : flaw === 'not-yet-valid' ? 2 * DAY_MS : -1_800_000
   const validity = { notBefore: new Date(now + firstMs), notAfter: new Date(now + firstMs + 730 * DAY_MS) }
   const usage = flaw === 'wrong-usage' ? 'keyEncipherment' : 'digitalSignature'
-  const der = certificateDer(issuer, request, key.publicKey, validity, usage)
-  return identityOf(key, pemText('CERTIFICATE', der))
+  return identityOf(key, pemText('CERTIFICATE', certificateDer(issuer, request, key.publicKey, validity, usage)))
 }
 
 function identityOf(key: PrivateKey, certificatePem: string): Identity {

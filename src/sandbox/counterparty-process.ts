@@ -13,7 +13,9 @@ export interface CounterpartyArguments {
  * Runs a counterparty as the process that it is: `--port N --dir FOLDER [--json SETTINGS] [--gateway-cert PEM-FILE]`.
  * Prints one JSON line `{"port": …}` when it listens; ends on SIGTERM, SIGINT and when its parent's end of stdin closes.
  */
-export async function runCounterparty(open: (given: CounterpartyArguments) => Counterparty): Promise<void> {
+export async function runCounterparty(
+  open: (given: CounterpartyArguments) => Counterparty | Promise<Counterparty>,
+): Promise<void> {
   const { values } = parseArgs({
     options: {
       port: { type: 'string' },
@@ -27,7 +29,7 @@ export async function runCounterparty(open: (given: CounterpartyArguments) => Co
   const settings = JSON.parse(values.json ?? '{}') as JsonObject
   const config = gatewayCertificate === undefined ? settings : { ...settings, gatewayCertificate }
   const port = Number(values.port ?? 0)
-  const server = await serveCounterparty(open({ port, dir: values.dir, config }), port)
+  const server = await serveCounterparty(await open({ port, dir: values.dir, config }), port)
   const stop = (): void => {
     server.close().then(
       () => process.exit(0),

@@ -28,7 +28,7 @@ export interface Counterparty {
   /** A decided "later, nothing was stored". */
   busy(request: CounterpartyRequest): CounterpartyReply
   /** Commands beyond faults; @throws {TypeError} for one that is not understood. */
-  control(command: JsonObject): void
+  control(command: JsonObject): void | Promise<void>
   state(): JsonObject
   close(): void
 }
@@ -62,17 +62,19 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(incoming)
     if (request.target.startsWith('/_control')) {
-      control(request, response)
+      await control(request, response)
       return
     }
     const kind = counterparty.kindOf(request)
     calls[kind] = (calls[kind] ?? 0) + 1
-    const { delayMs, fault } = faults.next(kind)
+    const { delayMs, fault, to } = faults.next(kind)
     if (delayMs > 0) await sleep(delayMs)
     if (fault === 'error-before') {
       send(response, serverError)
     } else if (fault === 'busy') {
       send(response, counterparty.busy(request))
+    } else if (fault === 'redirect') {
+      send(response, { status: 307, headers: { location: to ?? request.uri }, body: Buffer.alloc(0) })
     } else {
       const reply = counterparty.handle(request)
       if (fault === 'drop-after-effect') response.destroy()
@@ -82,11 +84,11 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
     }
   }
 
-  function control(request: CounterpartyRequest, response: ServerResponse): void {
+  async function control(request: CounterpartyRequest, response: ServerResponse): Promise<void> {
     try {
       if (request.method === 'POST') {
         const given = JSON.parse(request.body.toString('utf8')) as JsonObject | JsonObject[]
-        for (const command of Array.isArray(given) ? given : [given]) obey(command, response)
+        for (const command of Array.isArray(given) ? given : [given]) await obey(command, response)
       }
       send(response, jsonReply(200, { ...counterparty.state(), calls, faults: faults.struck() }))
     } catch (error) {
@@ -94,11 +96,11 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
     }
   }
 
-  function obey(command: JsonObject, response: ServerResponse): void {
+  async function obey(command: JsonObject, response: ServerResponse): Promise<void> {
     if (command.fault === 'refuse') response.once('finish', () => refuse(Number(command.delayMs ?? 1000)))
     else if ('fault' in command) faults.add(command as unknown as FaultRule)
     else if (command.reset === true) faults.reset()
-    else counterparty.control(command)
+    else await counterparty.control(command)
   }
 
   /** Nobody listens on the port for a while, and open connections are gone. */

@@ -8,13 +8,22 @@ import {
   jsonReply,
 } from './counterparty-server.ts'
 import { digestFits, SignatureError, type VerificationKey, verificationKey, verifyMessage } from './http-signature.ts'
+import { type CallbackCommand, openCallbacks, type SentCallback } from './platform-callbacks.ts'
 import { bankReferenceOf, type CaseMessage, readCaseMessage } from './platform-rules.ts'
 import { type HeldFile, type HeldMessage, openPlatformStore } from './platform-store.ts'
+import type { KeyAlgorithm } from './private-key.ts'
 import { shanghaiTime } from './registry-case.ts'
 
 export interface PlatformConfig {
   /** PEM file of the gateway's certificate, or of several; read at the first call. Without it signatures are not checked. */
   gatewayCertificate?: string
+  /** Of the key by which the platform signs what it says by itself; P-256 by default. */
+  callbackAlgorithm?: KeyAlgorithm
+}
+
+/** What the platform can be told beside faults. */
+export interface PlatformCommand {
+  callback: CallbackCommand
 }
 
 /** What the platform tells of itself at `/_control/state`. */
@@ -22,6 +31,9 @@ export interface PlatformState {
   signaturesChecked: boolean
   cases: { unid: string; sn: string; bankReference: string | undefined; relayed: { type: string; unid: string }[] }[]
   files: HeldFile[]
+  /** PEM file of the certificate by which the platform signs its callbacks. */
+  certificateFile: string
+  callbacks: readonly SentCallback[]
   /** How often each message came, by unid: repetitions have no effect. */
   posts: Record<string, number>
   /** Calls that were turned away, by reason. */
@@ -32,13 +44,26 @@ export interface PlatformState {
 
 const AREA = { FromAreaCode: '420200', FromAreaName: '黄石市', ToAreaCode: '420222', ToAreaName: '阳新县' }
 
-/** The 一事联办 platform: takes files and case messages, acknowledges with its own number, keeps what is relayed to it. */
-export function openPlatform(folder: string, config: PlatformConfig): Counterparty {
+/**
+ * The 一事联办 platform: takes files and case messages, acknowledges with its own number, keeps what is relayed to it.
+ * `{callback: …}` has it call the gateway by itself, and waits for the answer.
+ */
+export async function openPlatform(folder: string, config: PlatformConfig): Promise<Counterparty> {
   const store = openPlatformStore(folder)
   const posts: Record<string, number> = {}
   const refusals: Record<string, number> = {}
   const nonces = new Set<string>()
   let keys: VerificationKey[] | undefined
+
+  const callbacks = await openCallbacks(folder, config.callbackAlgorithm ?? 'p256', store, gatewayKeys)
+
+  /** Undefined where signatures are not checked. */
+  function gatewayKeys(): readonly VerificationKey[] | undefined {
+    const { gatewayCertificate: file } = config
+    if (file === undefined) return undefined
+    if (keys === undefined && existsSync(file)) keys = certificatesIn(readFileSync(file, 'utf8')).map(verificationKey)
+    return keys ?? []
+  }
 
   function refusal(status: number, reason: string): CounterpartyReply {
     refusals[reason] = (refusals[reason] ?? 0) + 1
@@ -47,13 +72,12 @@ export function openPlatform(folder: string, config: PlatformConfig): Counterpar
 
   /** The reason why the call is not the gateway's word, or undefined. */
   function signatureFault(request: CounterpartyRequest): string | undefined {
-    const { gatewayCertificate: file } = config
-    if (file === undefined) return undefined
-    if (keys === undefined && existsSync(file)) keys = certificatesIn(readFileSync(file, 'utf8')).map(verificationKey)
+    const known = gatewayKeys()
+    if (known === undefined) return undefined
     try {
       const signed = { method: request.method, targetUri: request.uri, headers: request.headers }
       const window = { nowMs: Date.now(), windowSeconds: 300 }
-      const { covered, nonce } = verifyMessage({ request: signed }, keys ?? [], window)
+      const { covered, nonce } = verifyMessage({ request: signed }, known, window)
       const needed = ['"@method"', '"@target-uri"', '"content-digest"', '"content-type"']
       if (needed.some((component) => !covered.includes(component))) return 'signature-covers-too-little'
       if (nonce === undefined || nonces.has(nonce)) return 'nonce-missing-or-repeated'
@@ -159,8 +183,9 @@ export function openPlatform(folder: string, config: PlatformConfig): Counterpar
       const reply = jsonReply(503, { error: 'busy' })
       return { ...reply, headers: { ...reply.headers, 'retry-after': '1' } }
     },
-    control() {
-      throw new TypeError('no such command')
+    async control(command) {
+      if (typeof command.callback !== 'object' || command.callback === null) throw new TypeError('no such command')
+      await callbacks.send(command.callback as unknown as CallbackCommand)
     },
     state() {
       const state: Omit<PlatformState, 'calls' | 'faults'> = {
@@ -174,6 +199,8 @@ export function openPlatform(folder: string, config: PlatformConfig): Counterpar
             .map((held) => ({ type: held.type, unid: held.unid })),
         })),
         files: [...store.files.values()],
+        certificateFile: callbacks.certificateFile,
+        callbacks: callbacks.sent,
         posts: { ...posts },
         refusals: { ...refusals },
       }

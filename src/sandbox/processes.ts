@@ -5,12 +5,12 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import type { FaultRule } from './faults.ts'
-import type { PlatformConfig, PlatformState } from './platform.ts'
+import type { PlatformCommand, PlatformConfig, PlatformState } from './platform.ts'
 import type { RegistryCommand, RegistryConfig } from './registry.ts'
 import type { RegistryState } from './registry-state.ts'
 
 /** What a counterparty can be told at `/_control`. */
-export type CounterpartyCommand = FaultRule | { reset: true } | RegistryCommand
+export type CounterpartyCommand = FaultRule | { reset: true } | RegistryCommand | PlatformCommand
 
 /** A counterparty that runs in a process of its own. */
 export interface RunningCounterparty<State> {

@@ -7,7 +7,7 @@ export type Step = (typeof steps)[number]
 
 /** How a case ends or what it goes through, decided when it arrives. */
 export const outcomes = ['record', 'reject', 'not-accept', 'correct'] as const
-export type CaseOutcome = (typeof outcomes)[number]
+type CaseOutcome = (typeof outcomes)[number]
 
 /** What a correction asks for: a paper anew, or one attribute of a row. */
 export interface WantedItem {
