@@ -76,7 +76,7 @@ export async function openGateway(
         correctionFields: mappings.profile(PROFILES.registry).tables.get('BZZD')?.toWord ?? new Map(),
         platformIsSource: false,
         certificateLockedUntilPaid: config.certificateLockedUntilPaid,
-        relayTypes: ['20', '30'],
+        relayTypes: ['20', '22', '30'],
       },
       sealer: keyring,
       clock,

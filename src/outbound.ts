@@ -120,7 +120,7 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
     onError: (error) => onFault('feed webhooks', error),
   })
   onClose(() => webhooks.client.close())
-  const shared = { pool, cases, caseLock: lock, mappings, files, site }
+  const shared = { pool, cases, caseLock: lock, mappings, files, site, formField }
   const pollers = Math.max(1, Math.floor(config.registryConcurrency / 4))
   const desk = new Desk({
     pool,
@@ -238,7 +238,6 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
         streams,
         numbers,
         validateApplication: means.validateApplication,
-        formField,
         onError,
       }
       while (!signal.aborted && (await applyCallbacks(applying)) > 0);

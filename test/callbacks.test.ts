@@ -88,10 +88,10 @@ await t.test('whoever is not the platform, or says it wrongly, is told so by a c
     ['of wrong form', await send(caseMessage('26', newUnid(), { ApasInfo: { SN: 'x' } })), [422, 'message-invalid']],
     [
       'first use of a nonce',
-      await send(caseMessage('30', newUnid(), {}), { tamper: { nonce } }),
+      await send(caseMessage('30', newUnid(), {}), { tamper: { nonce, created: now } }),
       [422, 'callback-type-refused'],
     ],
-    ['the nonce again', await send(message, { tamper: { nonce } }), [401, 'nonce-repeated']],
+    ['the nonce again', await send(message, { tamper: { nonce, created: now } }), [401, 'nonce-repeated']],
   ]
   for (const [name, answer, expected] of answers) t.strictSame(codeOf(answer), expected, name)
   t.equal((await database.pool.query('select from platform_callback')).rowCount, 0, 'nothing was stored')
@@ -155,9 +155,16 @@ await t.test('a payment at the platform settles the fee; one that contradicts it
   const other = newUnid()
   t.equal((await send(paymentMessage(sn, '90.00', other))).status, 200)
   await until(async () => (await stateOf(other)) === 'raised')
-  t.equal(await concerns('content-differs'), 1)
+  t.equal(await concerns('payment-differs'), 1)
   t.equal((await typesOf(id)).filter((type) => type === 'fee-paid').length, 1)
   t.match(await caseOf(bank, id), { completed: true })
+
+  const early = await filedCase(world)
+  t.equal((await send(paymentMessage(early.sn))).status, 200)
+  await world.registry.control({ config: { stepMs: 20, fee: 'due' } })
+  await untilCompleted(bank, early.id)
+  const told = async (one: string): Promise<string[]> => (await typesOf(one)).filter((type) => /^fee/.test(type))
+  t.strictSame(await told(early.id), await told(id), 'paid before the fee was told: the same events in the same order')
 })
 
 await t.test('what comes before the platform’s number is known is kept and joined then', async (t) => {

@@ -136,6 +136,31 @@ await t.test('the registry refuses: the request is over and the case goes on', a
   await untilDelivered(world)
 })
 
+await t.test('refused at once, asked again, granted later: each answer is that of its request', async (t) => {
+  await registry.control({ config: { stepMs: null, withdrawal: { answer: 'refuse' } } })
+  const id = await fileSample(bank, { vary: true })
+  await stateIs(id, 'submitted')
+  for (const round of [1, 2]) {
+    t.equal((await withdraw(bank, id)).status, 202)
+    const refusals = async (): Promise<number> =>
+      (await typesOf(id)).filter((type) => type === 'withdrawal-refused').length
+    await until(async () => (await refusals()) === round)
+    t.match(await caseOf(bank, id), { state: 'submitted', request: 'none' })
+  }
+  await registry.control({ config: { withdrawal: { answer: 'grant', afterMs: 300 } } })
+  t.equal((await withdraw(bank, id)).status, 202)
+  await stateIs(id, 'withdrawn')
+  t.strictSame((await typesOf(id)).slice(3), [
+    'withdrawal-requested',
+    'withdrawal-refused',
+    'withdrawal-requested',
+    'withdrawal-refused',
+    'withdrawal-requested',
+    'withdrawn',
+  ])
+  await registry.control({ config: { withdrawal: { answer: 'grant' } } })
+})
+
 await t.test('after an unknown outcome progress is asked for; it is withdrawn once', async (t) => {
   await registry.control({ config: { stepMs: null } })
   for (const fault of ['drop-after-effect', 'error-before'] as const) {

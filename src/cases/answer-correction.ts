@@ -98,7 +98,10 @@ export function correctionRecord(
       bankReference: hold.bankReference,
       ...Object.fromEntries(
         source.items.flatMap(({ part, number, changes }) =>
-          changes.map(({ path, value }) => [`parts[${part}].items[${number}]${path.replaceAll('/', '.')}`, value]),
+          changes.map(({ path, value }) => [
+            `parts[${part}].items[${number}]${path.replaceAll('/', '.')}`,
+            JSON.stringify(value),
+          ]),
         ),
       ),
     },
@@ -112,6 +115,11 @@ function partOf({ parts }: CorrectedSource): number {
 
 function answeredMemory(memory: CaseState, { by, corrected }: CorrectionRequest): CaseState {
   const { document, source, files } = corrected
+  const instead = new Map(
+    source.items.flatMap(({ material }) =>
+      material?.replaces === undefined ? [] : [[material.replaces, material.id]],
+    ),
+  )
   const parts = memory.parts.map((one): PartState => {
     const own = document.parts.find(({ number }) => number === one.part)
     const isAnswered = source.parts.some(({ number }) => number === one.part)
@@ -119,9 +127,14 @@ function answeredMemory(memory: CaseState, { by, corrected }: CorrectionRequest)
     return {
       ...one,
       sent: sentEntries(own),
-      materials: Object.fromEntries(own.materials.map(({ name, id }) => [name, id])),
+      // The registry goes on to speak of a paper by its old name: what took its place is meant.
+      materials: {
+        ...Object.fromEntries(Object.entries(one.materials ?? {}).map(([name, id]) => [name, instead.get(id) ?? id])),
+        ...Object.fromEntries(own.materials.map(({ name, id }) => [name, id])),
+      },
       correction: { ...one.correction, answered: { at: source.answeredAt, by } },
     }
   })
-  return { ...memory, parts, request: 'correction-sent', lastSequence: (memory.lastSequence ?? 0) + files.length }
+  const request = memory.request === 'withdrawal-pending' ? memory.request : 'correction-sent'
+  return { ...memory, parts, request, lastSequence: (memory.lastSequence ?? 0) + files.length }
 }

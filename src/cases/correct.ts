@@ -1,4 +1,3 @@
-import type { Json } from '../base/json.ts'
 import type { ProblemCode } from '../base/problem.ts'
 import type { FiledMaterial, NormalisedMaterial, NormalisedPart } from './application.ts'
 import { type MemberPath, memberPath, pointerOf } from './correctable.ts'
@@ -23,18 +22,17 @@ export interface AnsweredItem {
   /** Id of the material that the new one takes the place of. */
   replaces?: string
   material?: FiledMaterial
-  changes?: { path: string; value: Json }[]
+  changes?: { path: string; value: string | number | boolean }[]
 }
 
-type CorrectionFault = Extract<
-  ProblemCode,
-  'case-ended' | 'withdrawal-pending' | 'correction-not-open' | 'correction-round-wrong'
->
+type CorrectionFault = Extract<ProblemCode, 'case-ended' | 'correction-not-open' | 'correction-round-wrong'>
 
-/** The parts that have this round open, or why none has. */
+/**
+ * The parts that have this round open, or why none has. A withdrawal that is pending hinders nothing: a registry may
+ * refuse it without a word and go on.
+ */
 export function openParts(memory: CaseState, round: number): { parts: PartState[] } | { fault: CorrectionFault } {
   if (memory.parts.every(hasEnded)) return { fault: 'case-ended' }
-  if (memory.request === 'withdrawal-pending') return { fault: 'withdrawal-pending' }
   const open = memory.parts.filter(isCorrectionOpen)
   if (open.length === 0) return { fault: 'correction-not-open' }
   const parts = open.filter(({ correction }) => correction?.round === round)
@@ -157,7 +155,7 @@ export function parentOf(root: object, steps: readonly string[]): Members | unde
   return typeof node === 'object' && node !== null ? (node as Members) : undefined
 }
 
-function setMember(root: object, steps: readonly string[], value: Json): void {
+function setMember(root: object, steps: readonly string[], value: string | number | boolean): void {
   const parent = parentOf(root, steps)
   if (parent === undefined) throw new Error('a changed member has no place')
   parent[steps.at(-1) as string] = value

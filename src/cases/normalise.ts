@@ -108,11 +108,12 @@ function normaliseMaterial(
  * @throws {Error} for a file or a checker that is not there.
  */
 export function storedMaterial(
-  { parts: _, ...material }: FiledMaterial,
+  filed: FiledMaterial,
   sequence: number,
   isRepeated: boolean,
   sources: NormaliseSources,
 ): NormalisedMaterial {
+  const { parts: _, ...material } = filed
   const file = sources.file(material.id)
   const checkedByName = material.checkedBy === undefined ? undefined : sources.operatorName(material.checkedBy)
   if (file === null) throw new Error('a material of the application is not stored')

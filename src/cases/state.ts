@@ -1,5 +1,4 @@
 import type { NormalisedCase } from './application.ts'
-import type { FieldPaths } from './facets/correction.ts'
 import { type SentEntry, sentEntries } from './facets/register-entry.ts'
 import type { Fact, FactContent } from './facts.ts'
 
@@ -121,7 +120,7 @@ export interface CorrectionFacet {
 export type Asker = 'bank' | 'platform'
 
 /** The newest request to take the whole filing back. `number` counts them. */
-export interface WithdrawalFacet {
+interface WithdrawalFacet {
   number: number
   requestedAt: string
   by: Asker
@@ -163,6 +162,9 @@ export interface CaseState {
 }
 
 export type RelayType = '20' | '21' | '22' | '23' | '24' | '30'
+
+/** The registry's fields (`row/@attribute`) and the members that they stand for, with `*` for a place in a list. */
+export type FieldPaths = ReadonlyMap<string, string>
 
 /** What differs from county to county. */
 export interface CaseRules {

@@ -112,6 +112,7 @@ export function withdrawalRecord(
     rule,
     outcome: 'withdrawal-pending',
     facts: { by: request.by, materials: request.materials.length, number: hold.memory.withdrawal?.number ?? 0 },
-    personal: { reason: request.reason, bankReference: hold.bankReference },
+    // As JSON text, which no clear part can hold by chance.
+    personal: { reason: JSON.stringify(request.reason), bankReference: hold.bankReference },
   })
 }

@@ -1,7 +1,8 @@
+import { isDecimal, shiftDecimal } from '../base/money.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
 import { addConcern } from '../cases/concern.ts'
 import type { Fact } from '../cases/facts.ts'
-import type { CaseState } from '../cases/state.ts'
+import { type CaseState, hasFailed } from '../cases/state.ts'
 import type { CaseHold } from '../cases/store.ts'
 import { requestWithdrawal, withdrawalFault, withdrawalRecord } from '../cases/withdrawal.ts'
 import type { Rows } from '../db/batch.ts'
@@ -31,7 +32,7 @@ type RaiseReason =
   | 'platform-refused'
   | 'acknowledgement-without-number'
   | 'payment-not-made'
-  | 'payment-of-no-part'
+  | 'payment-differs'
   | 'withdrawal-after-end'
   | 'withdrawal-files-elsewhere'
   | 'callback-incomplete'
@@ -75,9 +76,9 @@ function applyPayment(callback: Callback, ground: Ground): Applied {
   if (payment === undefined) return raise('callback-incomplete', callback, ground)
   const { state: fact } = payment
   if (fact !== 'fee-paid' && fact !== 'fee-partly-paid') return raise('payment-not-made', callback, ground)
-  const part = partPaid(ground.hold.memory, payment.amount)
+  const part = partPaid(ground.hold.memory, payment)
   if (part === 'unknown') return 'waiting'
-  if (part === null) return raise('payment-of-no-part', callback, ground)
+  if (part === null) return raise('payment-differs', callback, ground)
   const { amount, currency, orderNumber, bank } = payment
   return join(
     [
@@ -100,15 +101,25 @@ function applyPayment(callback: Callback, ground: Ground): Applied {
 }
 
 /**
- * The part that a payment is for, as the platform names none: the only one, or the one whose fee it is. `unknown` while
- * the registry has not told the fees of all parts; null when it is the fee of none, or of several.
+ * The part that a payment is for, as the platform names none: the one whose fee it is. `unknown` while the registry has
+ * still to tell a fee, so that what was paid is held against what was due, in whatever order both come; null when it is
+ * the fee of none, or of several.
  */
-export function partPaid(memory: CaseState, amount: string | undefined): number | 'unknown' | null {
-  const [only, ...others] = memory.parts
-  if (only !== undefined && others.length === 0) return only.part
-  const fits = memory.parts.filter(({ fee }) => fee.amount === amount)
-  if (fits.length === 1) return fits[0]?.part ?? null
-  return memory.parts.some(({ fee }) => fee.state === 'none') ? 'unknown' : null
+export function partPaid(
+  memory: CaseState,
+  { amount, state }: Pick<NonNullable<Callback['payment']>, 'amount' | 'state'>,
+): number | 'unknown' | null {
+  const isWhole = state === 'fee-paid' && amount !== undefined
+  const due = memory.parts.filter(({ fee }) => fee.amount !== null)
+  const fits = isWhole ? due.filter(({ fee }) => isSameAmount(fee.amount ?? '', amount)) : due
+  const [found, other] = fits
+  const isOpen = memory.parts.some((part) => part.fee.state === 'none' && !hasFailed(part))
+  if (found !== undefined && other === undefined && (isWhole || !isOpen)) return found.part
+  return isOpen ? 'unknown' : null
+}
+
+function isSameAmount(one: string, other: string): boolean {
+  return isDecimal(one) && isDecimal(other) && shiftDecimal(one, 0, null) === shiftDecimal(other, 0, null)
 }
 
 function applyWithdrawal(callback: Callback, ground: Ground): Applied {

@@ -1,4 +1,3 @@
-import type { Json } from '../base/json.ts'
 import { answerCorrection, correctionRecord } from '../cases/answer-correction.ts'
 import type { FiledMaterial } from '../cases/application.ts'
 import { type Corrected, type CorrectionAnswer, correctDocument, type FormField, openParts } from '../cases/correct.ts'
@@ -76,14 +75,14 @@ export async function prepareCorrection(
   })
   // No operator of the bank has checked a file that was handed in at the platform.
   const own = [...broken.shape, ...broken.rules].filter(
-    ({ pointer, code }) => !/\/material(\/checked(By|At))?$/.test(pointer) || !unchecked.has(code),
+    ({ pointer, code }) => !/\/material(\/checkedBy)?$/.test(pointer) || !unchecked.has(code),
   )
   if (own.length > 0) return { kind: 'raise', reason: 'correction-unusable' }
   const numbers = await means.numbers.take('message', corrected.files.length + 1)
   return { kind: 'ready', answer, version: hold.documentVersion, corrected, numbers }
 }
 
-const unchecked = new Set(['field-missing', 'checker-missing', 'checked-at-missing'])
+const unchecked = new Set(['field-missing', 'checker-missing'])
 
 /** Joins a prepared answer to its case under lock. */
 export function applyCorrection(callback: Callback, prepared: PreparedCorrection, ground: Ground): Applied {
@@ -101,7 +100,6 @@ export function applyCorrection(callback: Callback, prepared: PreparedCorrection
 
 /** A round that the registry may still ask for. */
 function isEarly({ memory }: CaseHold, round: number): boolean {
-  if (memory.request === 'withdrawal-pending') return false
   return memory.parts.some(
     ({ position, correction }) => position < 2 * round + 1 && (correction === undefined || correction.round < round),
   )
@@ -117,6 +115,7 @@ function answerOf(
   const { correction } = callback
   if (correction === undefined) return null
   const own = document.parts.find(({ number }) => number === part.part)
+  const appliedAt = callback.sentAt ?? now.toISOString()
   const items: CorrectionAnswer['items'] = []
   for (const item of correction.items) {
     const wanted = part.correction?.items.find(({ number }) => number === item.number)
@@ -145,14 +144,16 @@ function answerOf(
         ...(pages === undefined ? {} : { pages }),
         ...(property === undefined ? {} : { property }),
         ...(person === undefined ? {} : { person }),
+        // When it was taken in. Nobody of the bank has checked it against an original, so no checker is named.
+        checkedAt: appliedAt,
       },
     })
   }
-  return { round: correction.round, appliedAt: callback.sentAt ?? now.toISOString(), items }
+  return { round: correction.round, appliedAt, items }
 }
 
 /** The field that the item asks for; the platform's values are texts. */
-function changeOf(item: CallbackItem, wanted: CorrectionItem | undefined): { path: string; value: Json } | null {
+function changeOf(item: CallbackItem, wanted: CorrectionItem | undefined): { path: string; value: string } | null {
   const path = wanted?.resolved?.path
   return path === undefined || item.value === undefined ? null : { path, value: item.value }
 }

@@ -42,7 +42,7 @@ export interface CallbackItem {
 }
 
 const callbackTypes = ['99', '22', '25', '26'] as const
-export type CallbackType = (typeof callbackTypes)[number]
+type CallbackType = (typeof callbackTypes)[number]
 
 /**
  * Reads a callback by the mapping of its type.

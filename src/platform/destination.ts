@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Acknowledgement } from '../base/canonical.ts'
-import type { Json } from '../base/json.ts'
 import type { Outcome } from '../base/outcome.ts'
-import { applyFacts, type CaseMeans, type RelaySource } from '../cases/apply.ts'
+import { applyFacts, type CaseMeans } from '../cases/apply.ts'
 import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
+import type { FormField } from '../cases/correct.ts'
 import { fileToSend } from '../cases/file-to-send.ts'
 import { pushRecord } from '../cases/push-record.ts'
-import { type CaseHold, readCase, readDocument, readEvents } from '../cases/store.ts'
+import { type CaseHold, readCase, readDocument } from '../cases/store.ts'
 import { ask, type Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import type { Deadline } from '../delivery/deadline.ts'
@@ -17,6 +17,7 @@ import { renderMessage } from '../mapping/render.ts'
 import type { Files } from '../materials/files.ts'
 import type { PlatformClient } from './client.ts'
 import { inboxWakes } from './inbox.ts'
+import { toldOf } from './told.ts'
 
 export interface PlatformMeans {
   endpoint: string
@@ -31,11 +32,12 @@ export interface PlatformMeans {
   mappings: MappingSet
   files: Files
   site: Site
+  formField: FormField
 }
 
 /**
  * What is pushed to 一事联办: material files, the case (10), what the bank asks of it (22 answered, 26), and what the
- * registry said of it (20, 30). The platform knows its messages by `unid` and its files by their digest, so after an
+ * registry said of it (20, 22, 30). The platform knows its messages by `unid` and its files by their digest, so after an
  * unknown outcome the same bytes go again.
  */
 export function platformDestination(means: PlatformMeans): Destination {
@@ -70,31 +72,10 @@ async function render(means: PlatformMeans, message: ClaimedMessage): Promise<Re
   const head = await readCase(means.pool, message.caseId)
   if (head === undefined) throw new Error('a message belongs to no case')
   const document = await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer)
-  const mapping = means.mappings.outward(`${means.profile}/${message.kind}`)
+  const told = await toldOf(message, document, { ...means, sealer: means.cases.sealer })
+  const mapping = means.mappings.outward(`${means.profile}/${told.mapping}`)
   const all = contexts(head, document, { id: message.id, createdAt: means.cases.clock.now() }, means.site)
-  return renderMessage(mapping, message.kind === '10' ? document : await toldDocument(means, message), all)
-}
-
-/**
- * What a message tells: a request as it was asked (22, 26); a step is the fact itself; a result is told with the
- * register's entries, which the case's events hold.
- */
-async function toldDocument(means: PlatformMeans, message: ClaimedMessage): Promise<Json> {
-  const source = JSON.parse((message.source as Buffer).toString()) as Json
-  if (!isRelay(source)) return source
-  const { part, fact } = source
-  if (message.kind !== '30') return fact as Json
-  const events = await readEvents(means.pool, message.caseId, message.caseId, 0, 10_000, means.cases.sealer)
-  const entries = events
-    .map(({ body }) => body)
-    .filter((body) => body['type'] === 'register-entry' && body['part'] === part)
-    .map((body) => body['entry'] as Json)
-  return { ...fact, entries }
-}
-
-// A case's own request may come to have the number of a relayed type: the form of what is told decides.
-function isRelay(source: Json): source is Json & RelaySource {
-  return typeof source === 'object' && source !== null && 'fact' in source
+  return renderMessage(mapping, told.document, all)
 }
 
 async function sendFile(means: PlatformMeans, message: ClaimedMessage, deadline: Deadline): Promise<SendResult> {

@@ -10,7 +10,8 @@ export function formFields(fields: ReadonlyMap<string, string>): FormField {
   return ({ part, steps, pattern }, document) => {
     const field = fields.get(pattern)
     const number = field === undefined ? null : formNumber(document, part, steps)
-    return field === undefined || number === null ? undefined : { field, formId: `f${number}` }
+    if (field === undefined || number === null) return undefined
+    return { field, formId: `f${number}` }
   }
 }
 
@@ -19,6 +20,7 @@ function formNumber({ parts }: CaseDocument, part: number, steps: readonly strin
   const own = parts[index]
   if (own === undefined) return null
   const [list, given] = steps
+  if (list === 'contact') return null
   if (list !== 'properties' && list !== 'parties') return index + 1
   const before = parts.slice(0, index)
   const place = Number(given)

@@ -44,7 +44,7 @@ export interface InboxKey {
   unid: string
 }
 
-export interface Kept {
+interface Kept {
   digest: Buffer
   /** Sealed. */
   answer: Buffer

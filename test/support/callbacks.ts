@@ -9,7 +9,7 @@ import type { World } from './world.ts'
 /** The `unid` of a message. */
 export const newUnid = (): string => randomUUID().replaceAll('-', '')
 
-export const platformTime = (at: Date): string => shanghaiTime(at).replace('T', ' ')
+const platformTime = (at: Date): string => shanghaiTime(at).replace('T', ' ')
 
 /** A message of the platform, its body as given. */
 export function caseMessage(type: string, unid: string, body: object): object {
@@ -67,4 +67,16 @@ export async function callbackSender(
       idempotencyKey: null,
       ...more,
     })
+}
+
+/** A correction as it was answered at the platform; `items` are its Attrs, but for what is the same in all. */
+export function answerMessage(
+  sn: string,
+  round: number,
+  items: readonly Record<string, string>[],
+  unid = newUnid(),
+): object {
+  const empty = { UNID: '', Code: '', Name: '', FileName: '', OriginalMaterialID: '' }
+  const Attrs = items.map((item) => ({ ...empty, Answer: '已更正', ...item }))
+  return caseMessage('22', unid, { ApasInfo: { SN: sn, Type: '补齐补正' }, Round: String(round), Attrs, Documents: [] })
 }

@@ -3,7 +3,7 @@ import { pdf } from './refusal-bench.ts'
 import { until } from './until.ts'
 import { caseOf, OPERATOR } from './world.ts'
 
-export interface AskedItem {
+interface AskedItem {
   number: number
   materialName?: string
   unitNumber?: string
@@ -31,7 +31,7 @@ export async function untilAsked(bank: BankClient, id: string, round = 1): Promi
   return (await correctionOf(bank, id)) as AskedCorrection
 }
 
-export interface Answered {
+interface Answered {
   number: number
   answer: string
   replaces?: string

@@ -1,10 +1,7 @@
 import type { Json, JsonObject } from '../../base/json.ts'
 import { pointerOf } from '../correctable.ts'
 import type { Fact } from '../facts.ts'
-import type { CorrectionFacet, CorrectionItem, PartState } from '../state.ts'
-
-/** The registry's fields (`row/@attribute`) and the members that they stand for, `properties/{place}/area` say, with `*` for the place. */
-export type FieldPaths = ReadonlyMap<string, string>
+import type { CorrectionFacet, CorrectionItem, FieldPaths, PartState } from '../state.ts'
 
 /**
  * The fact with each of its items resolved to the material or the member of the application that it means. The registry

@@ -27,10 +27,12 @@ export function answerFaults(document: CaseDocument, open: readonly PartState[],
     const own = document.parts.find(({ number }) => number === part.part) as NormalisedPart
     faults.push(...itemFaults(at, item, wanted, own, document))
   })
-  for (const [part, numbers] of answered) {
+  // The registry takes one answer to a round, for all its parts.
+  for (const part of open) {
     for (const { number } of part.correction?.items ?? []) {
-      if (!numbers.has(number))
-        faults.push(ruleFault('/items', 'correction-item-missing', { zh: `第 ${number} 项`, en: `item ${number}` }))
+      if (answered.get(part)?.has(number) === true) continue
+      const about = { zh: `第 ${part.part} 部分第 ${number} 项`, en: `part ${part.part}, item ${number}` }
+      faults.push(ruleFault('/items', 'correction-item-missing', about))
     }
   }
   return faults

@@ -58,11 +58,10 @@ export function filedAgain(document: NormalisedCase): Application {
     ...(declarations === undefined ? {} : { declarations }),
     ...(delivery === undefined ? {} : { delivery }),
     ...(fee === undefined ? {} : { fee }),
-    parts: document.parts.map(({ number, businessType: own, registryNumber: _, materials: __, ...content }) => ({
-      part: number,
-      businessType: own ?? businessType,
-      ...content,
-    })),
+    parts: document.parts.map((part) => {
+      const { number, businessType: own, registryNumber: _, materials: __, ...content } = part
+      return { part: number, businessType: own ?? businessType, ...content }
+    }),
     materials: [...materials.values()],
   }
 }
