@@ -28,7 +28,7 @@ await t.test('killed between the registry’s answer and the reply: never an ans
   proxy.answer = ({ asked }) => {
     if (endings.length < keys.length && /<ExchangeType>QUERY</.test(asked.toString('latin1'))) {
       // From before the answer is read to after the reply is written.
-      const afterMs = ((keys.length - 1) % 10) * 12
+      const afterMs = 2 ** ((keys.length - 1) % 10)
       endings.push(sleep(afterMs).then(() => gateway.kill()))
     }
     return null
@@ -46,7 +46,7 @@ await t.test('killed between the registry’s answer and the reply: never an ans
     await (endings.at(round) ?? gateway.kill())
     await gateway.start()
   }
-  t.ok(lost > 5 && lost < KILLS, `${lost} of ${KILLS} callers heard nothing`)
+  t.ok(lost > 3 && lost < KILLS, `${lost} of ${KILLS} callers heard nothing`)
   proxy.answer = () => null
 
   // What was left open is asked again; a repeat gets the answer, or is told where it will be.

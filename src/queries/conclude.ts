@@ -171,8 +171,10 @@ export function concludeLater(
       }
       if (hold.replied) return
       // Its caller was never answered: a repeat learns where to look.
-      if (word.kind === 'answered') rows.add(answerRows, pendingAnswer(query, null, means))
-      else rows.add(freedKeys, query.requestId)
+      if (word.kind === 'answered') {
+        rows.add(queryReplies, { id: query.id, replied: true })
+        rows.add(answerRows, pendingAnswer(query, null, means))
+      } else rows.add(freedKeys, query.requestId)
     },
   }
   return means.batch.submit(member)
