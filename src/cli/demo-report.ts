@@ -8,6 +8,10 @@ export interface DemoReport {
   case: { completed: boolean; registryEffects: number; platformCases: number }
   materials: { sent: number; identical: number }
   certificate: { digestMatches: boolean }
+  /** What left of the register, as the trace lists it; the code of a refused query; what came for one who is no holder. */
+  query: { fields: string[]; refusedCode: string | null; notHolderCode: string | null }
+  /** Events of the bank by GET /v1/events and by its webhook. */
+  events: { feed: number; webhook: number; equal: boolean }
   trace: { records: number; verified: boolean }
   /** Why it is not ok, one sentence each. */
   failures?: string[]
@@ -70,6 +74,12 @@ export function shortfalls(report: DemoReport): string[] {
     faults.push(`${report.materials.identical} of ${report.materials.sent} materials arrived byte for byte`)
   }
   if (!report.certificate.digestMatches) faults.push('a certificate is not the one that the registry issued')
+  if (report.query.fields.length === 0) faults.push('the query brought nothing')
+  if (report.query.refusedCode !== 'query-level-not-granted') faults.push('a query beyond the scope was not refused')
+  if (report.query.notHolderCode !== 'no-match') faults.push('an authorizer who is no holder was told something')
+  if (!report.events.equal || report.events.feed === 0) {
+    faults.push(`the feed has ${report.events.feed} events, the webhook got ${report.events.webhook}, not the same`)
+  }
   if (!report.trace.verified) faults.push('the trace does not verify up to a checkpoint that covers the case')
   return faults
 }
@@ -88,6 +98,8 @@ export function summary(report: DemoReport): string {
     `  平台 platform       办件 ${platformCases} 件 one case`,
     `  材料 materials      ${identical}/${sent} 份在平台和登记系统均逐字节一致 the same bytes at both (SHA-256)`,
     '  电子证明 certificate  银行下载的文件与登记系统签发的一致 what the bank downloads is what the registry issued',
+    `  查询 query          披露 ${report.query.fields.length} 个字段；越权被拒 ${report.query.refusedCode}；授权人非权利人 ${report.query.notHolderCode}`,
+    `  事件 events         事件流 ${report.events.feed} 条，推送 ${report.events.webhook} 条，逐条一致 the feed and the webhook agree`,
     '网关测得 / measured in the gateway',
     `  痕迹 trace          ${report.trace.records} 条记录核验无误，签名检查点覆盖本办件 verified up to a signed checkpoint`,
   ].join('\n')

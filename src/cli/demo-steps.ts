@@ -1,85 +1,80 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Application, CorrectionRequest, Event } from '../../clients/typescript/src/index.ts'
 import { sampleCase, withMaterialIds } from '../sandbox/sample-case.ts'
 import { verifyTrace } from '../trace/verify.ts'
 import type { DemoReport, Narrator } from './demo-report.ts'
 import type { DemoWorld } from './demo-world.ts'
+import { SAMPLE_OPERATOR } from './sample-bank.ts'
 
 interface Submitted {
   caseId: string
   businessNumber: string
-  bankReference: string
-  /** SHA-256 in hex of each file as the bank sent it. */
+  /** SHA-256 in hex of each file of the case as the bank sent it. */
   sent: string[]
-}
-
-interface Event {
-  type: string
-  cursor: string
 }
 
 const WAIT_MS = 60_000
 const LOOK_MS = 50
 
 /** The bank uploads its nine files and submits the application, each call signed with SM2. */
-export async function submitSample(world: DemoWorld, tell: Narrator): Promise<Submitted> {
-  const { application, materials } = sampleCase()
+export async function submitSample(world: DemoWorld, authorizationId: string, tell: Narrator): Promise<Submitted> {
+  const { application, materials } = sampleCase({ authorizationIds: [authorizationId] })
+  const { client } = world.bank
   const ids = new Map<string, string>()
   const sent: string[] = []
   const size = materials.reduce((total, { bytes }) => total + bytes.length, 0)
+  // The registry will ask for a correction of this one.
+  await world.registry.control({ outcome: 'correct' })
   await tell.step(
     'materials uploaded',
     `${materials.length} 份材料上传（${(size / 1_048_576).toFixed(1)} MB，SM2 签名）`,
     async () => {
-      for (const material of materials) {
-        const answer = await world.bank.uploadMaterial(material)
-        expect(answer.status === 201, 'a material was not taken', answer)
-        ids.set(material.name, answer.json()['id'] as string)
-        sent.push(sha256(material.bytes))
+      for (const { name, bytes, contentType } of materials) {
+        const { data } = await client.uploadMaterial({ bytes }, contentType)
+        ids.set(name, data.id)
+        sent.push(sha256(bytes))
       }
     },
   )
   const body = withMaterialIds(application, ids)
   return tell.step('application submitted', '申请提交并落盘，取得回执', async () => {
-    const answer = await world.bank.submitApplication(body)
-    expect(
-      answer.status === 202 && answer.verified && answer.receipt !== undefined,
-      'the application was not taken',
-      answer,
-    )
-    const { id, businessNumber } = answer.json() as { id: string; businessNumber: string }
-    return { caseId: id, businessNumber, bankReference: body.bankReference, sent }
+    const { data } = await client.createApplication(body as Application)
+    return { caseId: data.id, businessNumber: data.businessNumber, sent }
   })
 }
 
-/** Follows the case by what the bank is told, and measures at the counterparties. */
+/** Follows the case by what the bank is told, answers the correction, and measures at the counterparties. */
 export async function followCase(
   world: DemoWorld,
   submitted: Submitted,
   tell: Narrator,
 ): Promise<Pick<DemoReport, 'case' | 'materials' | 'certificate'>> {
-  const seen: string[] = []
+  const seen: Event[] = []
   let cursor = '0'
-  async function until(type: string): Promise<void> {
+  async function until(type: string): Promise<Event> {
     const limit = performance.now() + WAIT_MS
-    while (!seen.includes(type)) {
+    for (;;) {
+      const found = seen.find((event) => event.type === type)
+      if (found !== undefined) return found
       tell.checkStopped()
-      const answer = await world.bank.call({
-        method: 'GET',
-        path: `/v1/applications/${submitted.caseId}/events?after=${cursor}`,
-      })
-      expect(answer.status === 200 && answer.verified, 'the events cannot be read', answer)
-      const { events, next } = answer.json() as unknown as { events: Event[]; next: string }
-      seen.push(...events.map((event) => event.type))
-      cursor = next
-      if (seen.includes(type)) return
-      if (performance.now() > limit) throw new Error(`no event ${type} came; the bank has seen: ${seen.join(', ')}`)
+      const { data } = await world.bank.client.applicationEvents(submitted.caseId, { after: cursor })
+      seen.push(...data.events)
+      cursor = data.next
+      if (data.events.length > 0) continue
+      const words = seen.map((event) => event.type).join(', ')
+      if (performance.now() > limit) throw new Error(`no event ${type} came; the bank has seen: ${words}`)
       await sleep(LOOK_MS)
     }
   }
 
   await tell.step('platform acknowledged', '平台已收办件并给出申报号', () => until('platform-acknowledged'))
   await tell.step('registry stored', '登记系统已收申请', () => until('submitted'))
+  const asked = await tell.step('correction requested', '登记系统要求补正', () => until('correction-requested'))
+  await tell.step('correction answered', '银行补正：新材料一份，更正一处', async () => {
+    submitted.sent.push(await answerCorrection(world, submitted.caseId, asked))
+    await until('correction-answered')
+  })
   await tell.step('accepted', '登记系统受理', () => until('accepted'))
   await tell.step('recorded', '登记系统登簿', () => until('recorded'))
   await tell.step('certificates released', '电子证明取回并核对摘要', () => until('certificate-released'))
@@ -96,7 +91,8 @@ export async function followCase(
   )
   return {
     case: {
-      completed: seen.includes('completed') && atRegistry.cases.some((one) => one.certificates.length > 0),
+      completed:
+        seen.some(({ type }) => type === 'completed') && atRegistry.cases.some((one) => one.certificates.length > 0),
       registryEffects: atRegistry.cases.reduce((total, one) => total + one.effects, 0),
       platformCases: atPlatform.cases.length,
     },
@@ -105,15 +101,75 @@ export async function followCase(
   }
 }
 
+interface AskedItem {
+  number: number
+  materialName?: string
+  resolved?: { materialId?: string; path?: string }
+}
+
+/** A new file for each paper, another value for each field. @returns SHA-256 in hex of the new file. */
+async function answerCorrection({ bank }: DemoWorld, caseId: string, asked: Event): Promise<string> {
+  const { materials } = sampleCase()
+  const [scan] = materials
+  if (scan === undefined) throw new Error('the sample has no material')
+  // Another document than the first: a comment behind its end changes its digest and nothing else.
+  const bytes = Buffer.concat([scan.bytes, Buffer.from('\n% 补正\n%%EOF\n')])
+  const now = new Date().toISOString()
+  const items: CorrectionRequest['items'] = []
+  for (const { number, materialName = '', resolved } of asked['items'] as AskedItem[]) {
+    if (resolved?.path !== undefined) {
+      items.push({ number, answer: '已按权属证书更正', changes: [{ path: resolved.path, value: '96.46' }] })
+      continue
+    }
+    const { data } = await bank.client.uploadMaterial({ bytes }, scan.contentType)
+    items.push({
+      number,
+      answer: '已重新签署并写明委托期限',
+      ...(resolved?.materialId === undefined ? {} : { replaces: resolved.materialId }),
+      material: {
+        id: data.id,
+        kind: 'letter-of-authority',
+        name: `${materialName}补`,
+        form: 'original',
+        copies: 1,
+        pages: 1,
+        checkedBy: SAMPLE_OPERATOR,
+        checkedAt: now,
+      },
+    })
+  }
+  await bank.client.sendCorrection(caseId, {
+    round: Number(asked['round']),
+    operator: { id: SAMPLE_OPERATOR, name: '经办员甲' },
+    appliedAt: now,
+    items,
+  })
+  return sha256(bytes)
+}
+
 async function compareCertificates(world: DemoWorld, submitted: Submitted): Promise<{ digestMatches: boolean }> {
   const state = await world.registry.state()
   const issued = state.cases.find((one) => one.businessNumber === submitted.businessNumber)?.certificates ?? []
   const matches: boolean[] = []
   for (const { number, sha256: expected } of issued) {
-    const answer = await world.bank.downloadCertificate(submitted.caseId, number)
-    matches.push(answer.status === 200 && answer.verified && sha256(answer.body) === expected)
+    const { data } = await world.bank.client.downloadCertificate(submitted.caseId, number)
+    matches.push(sha256(data.bytes) === expected)
   }
   return { digestMatches: matches.length > 0 && matches.every(Boolean) }
+}
+
+/** The bank's feed from its beginning, held against what was pushed to the webhook. */
+export async function compareEvents({ bank }: DemoWorld, tell: Narrator): Promise<DemoReport['events']> {
+  return tell.step('feed and webhook agree', '事件流与推送逐条一致', async () => {
+    const feed: Event[] = []
+    for await (const event of bank.client.events({ follow: false })) feed.push(event)
+    for (const limit = performance.now() + WAIT_MS; bank.pushed.length < feed.length; await sleep(LOOK_MS)) {
+      tell.checkStopped()
+      if (performance.now() > limit) break
+    }
+    const equal = JSON.stringify(bank.pushed) === JSON.stringify(feed)
+    return { feed: feed.length, webhook: bank.pushed.length, equal }
+  })
 }
 
 /** Verifies the log up to a checkpoint that covers every record of the case. */
@@ -138,8 +194,4 @@ export async function verifyTraceOf(world: DemoWorld, caseId: string, tell: Narr
 
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-function expect(holds: boolean, sentence: string, answer: { status: number; body: Buffer }): void {
-  if (!holds) throw new Error(`${sentence}: ${answer.status} ${answer.body.toString().slice(0, 2000)}`)
 }

@@ -3,20 +3,20 @@ import { join } from 'node:path'
 import { loadConfig } from '../config.ts'
 import { type Gateway, openGateway } from '../gateway.ts'
 import { openLogger } from '../logger.ts'
-import { type BankClient, bankClient } from '../sandbox/bank-client.ts'
 import { openCertificateAuthority } from '../sandbox/certificate-authority.ts'
 import type { PlatformState } from '../sandbox/platform.ts'
 import { type RunningCounterparty, startPlatform, startRegistry } from '../sandbox/processes.ts'
 import type { RegistryState } from '../sandbox/registry-state.ts'
+import { type DemoBank, openDemoBank } from './demo-bank.ts'
 import type { Narrator } from './demo-report.ts'
-import { registerSampleBank, SAMPLE_OPERATOR } from './sample-bank.ts'
+import { registerSampleBank } from './sample-bank.ts'
 
 /** Everything that the demo runs: the gateway, its counterparties, and a bank with an SM2 certificate. */
 export interface DemoWorld {
   gateway: Gateway
   registry: RunningCounterparty<RegistryState>
   platform: RunningCounterparty<PlatformState>
-  bank: BankClient
+  bank: DemoBank
 }
 
 /** The demo around its world. */
@@ -85,6 +85,7 @@ export async function openDemoWorld({ folder, env, tell, onClose, onLost }: Demo
   const gateway = await tell.step('gateway, with a new embedded database', '网关，新建内嵌数据库', async () => {
     // Of the environment these two only: a demo must never come upon the database of a gateway that works.
     const { GATEWAY_PORT = '0', LOG_LEVEL = 'silent' } = env
+    const platformState = await platform.state()
     const config = loadConfig(
       { GATEWAY_PORT, LOG_LEVEL },
       {
@@ -94,6 +95,9 @@ export async function openDemoWorld({ folder, env, tell, onClose, onLost }: Demo
         platformUrl: platform.url,
         registryUrl: `${registry.url}/`,
         registryHintSecret: HINT_SECRET,
+        platformCertificates: platformState.certificateFile,
+        // The bank's webhook is on this machine.
+        webhookAllowCidr: ['127.0.0.0/8'],
       },
     )
     const opened = await openGateway(config, openLogger(config.logLevel, 2), { onLockLost: onLost })
@@ -106,16 +110,12 @@ export async function openDemoWorld({ folder, env, tell, onClose, onLost }: Demo
     })
     return opened
   })
-  const bank = await tell.step('bank enrolled', '登记银行、账号、证书、业务办理人员', async () => {
+  const bank = await tell.step('bank enrolled', '登记银行、账号、证书、人员、查询范围与推送地址', async () => {
     const identity = await registerSampleBank(gateway.ground, ca, 'sm2')
-    return bankClient({
-      baseUrl: gateway.url,
-      identity,
-      gatewayCertificates: await Promise.all(
-        ['p256', 'sm2'].map((name) => readFile(join(signingDir, `${name}.cert.pem`), 'utf8')),
-      ),
-      operator: SAMPLE_OPERATOR,
-    })
+    const [p256, sm2] = await Promise.all(
+      (['p256', 'sm2'] as const).map((name) => readFile(join(signingDir, `${name}.cert.pem`), 'utf8')),
+    )
+    return openDemoBank(gateway, identity, { p256: p256 ?? '', sm2: sm2 ?? '' })
   })
   onClose(() => bank.close())
   return { gateway, registry, platform, bank }

@@ -3,18 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { flag, type Given } from './arguments.ts'
 import { commandOf } from './command.ts'
+import { askRegister } from './demo-queries.ts'
 import { type DemoReport, Interrupted, narrator, shortfalls, summary } from './demo-report.ts'
-import { followCase, submitSample, verifyTraceOf } from './demo-steps.ts'
+import { compareEvents, followCase, submitSample, verifyTraceOf } from './demo-steps.ts'
 import { type DemoFrame, type DemoWorld, openDemoWorld } from './demo-world.ts'
 import { failure } from './failure.ts'
 
 const HELP = `
 bdc-gateway demo [--once] [--json]
 
-  演示一个完整办件：银行以 SM2 签名提交抵押权首次登记，经网关、一事联办平台、登记系统，取回电子证明。
+  演示一个完整办件：银行以 SM2 签名，凭授权书查询，提交抵押权首次登记，经网关、一事联办平台、登记系统，补正一轮，取回
+  电子证明；结果经事件流与推送到达银行。
   在临时目录中用内嵌数据库和沙箱对端运行，不读取网关的配置，结束时删除。
-  A whole mortgage case, signed with SM2, from bank to certificate: on an embedded database and sandbox counterparties in
-  a temporary folder. It reads none of the gateway's settings and removes the folder at its end.
+  A whole mortgage case, signed with SM2, from an authorized query over one round of correction to the certificate, with
+  its events by feed and webhook: on an embedded database and sandbox counterparties in a temporary folder. It reads none of the gateway's settings and removes the folder at its end.
 
   --once   完成后退出；任何一步失败则退出码非零 / exit when done, non-zero if any step failed
   --json   只输出一个 JSON 对象（同时隐含 --once） / print one JSON object and nothing else; implies --once
@@ -80,6 +82,8 @@ async function runThrough(frame: DemoFrame): Promise<{ report: DemoReport; world
     case: { completed: false, registryEffects: 0, platformCases: 0 },
     materials: { sent: 0, identical: 0 },
     certificate: { digestMatches: false },
+    query: { fields: [], refusedCode: null, notHolderCode: null },
+    events: { feed: 0, webhook: 0, equal: false },
     trace: { records: 0, verified: false },
   }
   let world: DemoWorld | null = null
@@ -90,9 +94,13 @@ async function runThrough(frame: DemoFrame): Promise<{ report: DemoReport; world
     tell.say('bank → gateway → platform → registry → certificate; all data is made up')
     tell.say('\n准备 / setting up')
     world = await openDemoWorld(frame)
+    tell.say('\n查询 / the register, under the owner’s authorization')
+    const { query, authorizationId } = await askRegister(world, tell)
+    report.query = query
     tell.say('\n办件 / the case, as the bank sees it')
-    const submitted = await submitSample(world, tell)
+    const submitted = await submitSample(world, authorizationId, tell)
     Object.assign(report, await followCase(world, submitted, tell))
+    report.events = await compareEvents(world, tell)
     report.trace = await verifyTraceOf(world, submitted.caseId, tell)
     failures = shortfalls(report)
   } catch (error) {
