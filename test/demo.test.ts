@@ -104,13 +104,22 @@ await t.test('with --json one object is printed, of the documented shape, and no
   t.match(demo.said.stdout, /^\{.*\}\n$/, 'one line')
   const report = JSON.parse(demo.said.stdout) as { steps: { name: string; ms: number }[]; totalMs: number }
   const { steps, totalMs, ...rest } = report
-  const { trace, ...measured } = rest as unknown as { trace: { records: number; verified: boolean } }
+  const { trace, query, events, ...measured } = rest as unknown as {
+    trace: { records: number; verified: boolean }
+    query: { fields: string[]; refusedCode: string; notHolderCode: string }
+    events: { feed: number; webhook: number; equal: boolean }
+  }
   t.strictSame(measured, {
     ok: true,
     case: { completed: true, registryEffects: 1, platformCases: 1 },
-    materials: { sent: 9, identical: 9 },
+    materials: { sent: 10, identical: 10 },
     certificate: { digestMatches: true },
   })
+  t.strictSame(Object.keys(query), ['fields', 'refusedCode', 'notHolderCode'])
+  t.ok(query.fields.includes('holders.idNumber:masked') && query.fields.includes('flags.mortgaged'))
+  t.match(query, { refusedCode: 'query-level-not-granted', notHolderCode: 'no-match' })
+  t.ok(events.feed > 10 && events.webhook === events.feed)
+  t.equal(events.equal, true)
   t.strictSame(Object.keys(trace), ['records', 'verified'])
   t.equal(trace.verified, true)
   t.ok(trace.records > 30, 'the acts of a case are in the trace')
@@ -132,7 +141,7 @@ await t.test(
     t.match(stdout, /^ +\d+ ms  申请提交并落盘，取得回执 +application submitted$/m)
     t.match(stdout, /^ +\d+ ms  登记系统受理 +accepted$/m)
     t.match(stdout, /^ok {2}总用时 \d+\.\d s/m)
-    t.match(stdout, /9\/9/)
+    t.match(stdout, /10\/10/)
     t.notMatch(stdout, /失败|FAILED|undefined|NaN/)
     await nothingIsLeft(t, demo)
   },
