@@ -61,7 +61,7 @@ await t.test('two banks get each exactly their own events, in order, whatever th
   // Not approved: what happens waits.
   const early = await file(one, SAMPLE_BANK)
   await untilCompleted(one, early)
-  t.match(await webhookOf(one), { state: 'pending', cursor: '0', waiting: { why: 'the address is pending' } })
+  t.match(await webhookOf(one), { state: 'pending', cursor: /^0$/, waiting: { why: 'the address is pending' } })
   t.equal(first.pushes.length, 0)
 
   await decide(world, 'approved', SAMPLE_BANK.code, `${first.url}/events?of=one`)
@@ -113,11 +113,12 @@ await t.test('two banks get each exactly their own events, in order, whatever th
         facts: {
           events: events.length,
           fields: [...new Set(events.flatMap(({ cursor: _cursor, ...event }) => Object.keys(event)))].sort(),
-          types: [...new Set(events.map(({ type }) => type))].sort(),
+          types: [...new Set(events.map(({ type }) => String(type)))].sort(),
         },
       })
     }
-    t.match(await webhookOf(client), { state: 'approved', cursor: String(feed.length), waiting: null })
+    const page = await webhookOf(client)
+    t.strictSame([page['state'], page['cursor'], page['waiting']], ['approved', String(feed.length), null])
   }
   t.strictSame([...new Set(first.pushes.map(({ url }) => url))], ['/events?of=one'])
   t.strictSame([...new Set(first.pushes.map(({ algorithm }) => algorithm))], ['ecdsa-p256-sha256'])

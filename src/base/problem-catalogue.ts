@@ -1,15 +1,11 @@
+import { webhookProblems } from './problem-catalogue-webhook.ts'
+import type { ProblemType } from './problem-type.ts'
+
 /**
  * The one catalogue of errors (RFC 9457). `retry` tells the client: `never` (change the request first), `same-key`
  * (send again, signed anew, with the same Idempotency-Key), `after` (likewise, after Retry-After).
  * Every code has a heading in docs/problems.md; a test compares both ways.
  */
-interface ProblemType {
-  status: number
-  retry: 'never' | 'same-key' | 'after'
-  title: string
-  titleEn: string
-}
-
 export const problems = {
   internal: { status: 500, retry: 'same-key', title: '系统内部错误', titleEn: 'Unexpected error' },
   overloaded: { status: 503, retry: 'after', title: '系统繁忙，请稍后重试', titleEn: 'The gateway is busy' },
@@ -236,44 +232,6 @@ export const problems = {
     title: '等待事件的请求过多',
     titleEn: 'Too many requests wait for events',
   },
-  // webhook
-  'webhook-address-invalid': {
-    status: 422,
-    retry: 'never',
-    title: '推送地址不符合要求',
-    titleEn: 'The address cannot be a webhook',
-  },
-  'webhook-address-inner': {
-    status: 422,
-    retry: 'never',
-    title: '推送地址指向内部网络',
-    titleEn: 'The address leads into an inner network',
-  },
-  'webhook-address-unresolved': {
-    status: 422,
-    retry: 'never',
-    title: '推送地址的主机名无法解析',
-    titleEn: 'The host of the address does not resolve',
-  },
-  'webhook-not-found': { status: 404, retry: 'never', title: '未设置推送地址', titleEn: 'No webhook is set' },
-  'webhook-not-approved': {
-    status: 409,
-    retry: 'never',
-    title: '推送地址未经批准',
-    titleEn: 'The webhook is not approved',
-  },
-  'webhook-changed': {
-    status: 409,
-    retry: 'never',
-    title: '推送地址已变更',
-    titleEn: 'The address of the webhook is another now',
-  },
-  'webhook-test-running': {
-    status: 429,
-    retry: 'after',
-    title: '推送测试正在进行',
-    titleEn: 'A test of this webhook is under way',
-  },
   'signature-missing': { status: 401, retry: 'never', title: '请求未签名', titleEn: 'The request is not signed' },
   'signature-malformed': {
     status: 400,
@@ -387,6 +345,7 @@ export const problems = {
     title: '申请不符合办理规则',
     titleEn: 'The application breaks business rules',
   },
+  ...webhookProblems,
   // mapping
   'message-unwritable': {
     status: 422,
