@@ -8,7 +8,7 @@ type SignPush = (
   algorithm: 'p256' | 'sm2',
 ) => Promise<{ 'signature-input': string; signature: string }>
 
-export interface Push {
+interface Push {
   url: string
   body: Buffer
   answerAlgorithm: 'p256' | 'sm2'

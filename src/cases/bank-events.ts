@@ -14,7 +14,11 @@ export interface BankEvent {
 }
 
 /** Adds an event to the bank's feed, in its order. */
-export function addBankEvent(rows: Rows, event: BankEvent, means: Pick<CaseMeans, 'sealer' | 'clock'>): void {
+export function addBankEvent(
+  rows: Rows,
+  event: BankEvent,
+  means: Pick<CaseMeans, 'sealer' | 'clock' | 'onEvents'>,
+): void {
   const id = newId()
   const at = means.clock.now()
   const body = { id, type: event.type, occurredAt: at.toISOString(), knownAt: at.toISOString(), ...event.body }
@@ -27,4 +31,5 @@ export function addBankEvent(rows: Rows, event: BankEvent, means: Pick<CaseMeans
     at,
     sealed: sealEvent(id, body, means.sealer),
   })
+  rows.afterCommit(() => means.onEvents?.(event.bankId))
 }

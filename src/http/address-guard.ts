@@ -13,7 +13,7 @@ export interface ResolvedAddress {
 export type Resolve = (host: string) => Promise<readonly ResolvedAddress[]>
 
 /** Why an address that somebody gave us is not called. */
-export type AddressFault = 'unresolved' | 'inner' | 'plain'
+type AddressFault = 'unresolved' | 'inner' | 'plain'
 
 /**
  * Holds addresses that others gave us to the public internet, so that nobody reaches into our own network through us.
@@ -60,18 +60,17 @@ export function addressGuard(allow: readonly string[], resolve: Resolve = system
       return literal === null ? null : fault(url.protocol, literal)
     },
     lookupFor: (protocol) => (host, options, done) => {
-      const refuse = (code: string): void =>
-        done(Object.assign(new Error(`${code} ${host}`), { code, syscall: 'getaddrinfo' }), [])
-      inTime(resolve(host)).then(
-        (addresses) => {
-          const [first] = addresses
-          if (first === undefined) refuse('ENOTFOUND')
-          else if (fault(protocol, addresses) !== null) refuse(ADDRESS_REFUSED)
-          else if (options.all === true) done(null, [...addresses])
-          else done(null, first.address, first.family)
-        },
-        () => refuse('ENOTFOUND'),
-      )
+      const answer = async (): Promise<void> => {
+        const addresses = await inTime(resolve(host)).catch(() => [])
+        const [first] = addresses
+        const found = first === undefined ? 'unresolved' : fault(protocol, addresses)
+        if (first === undefined || found !== null) {
+          const code = found === 'unresolved' ? 'ENOTFOUND' : ADDRESS_REFUSED
+          done(Object.assign(new Error(`${code} ${host}`), { code, syscall: 'getaddrinfo' }), [])
+        } else if (options.all === true) done(null, [...addresses])
+        else done(null, first.address, first.family)
+      }
+      void answer()
     },
   }
 }

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { digestFits, type VerificationKey, verificationKey, verifyMessage } from '../../src/sandbox/http-signature.ts'
 
-export interface ReceivedPush {
+interface ReceivedPush {
   url: string
   headers: Record<string, string>
   body: Buffer
@@ -50,7 +50,7 @@ export async function startReceiver(
     answer: () => ({ status: 204 }),
     taken: () => [...taken],
   }
-  const listener: RequestListener = async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await bodyOf(request)
     let push: ReceivedPush
     try {
@@ -67,6 +67,9 @@ export async function startReceiver(
       if (answer.status < 300) for (const { id, type } of push.events) if (type !== 'test') taken.add(id)
       response.writeHead(answer.status, answer.headers).end()
     }
+  }
+  const listener: RequestListener = (request, response) => {
+    handle(request, response).catch((error: unknown) => receiver.faults.push(String(error)))
   }
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
