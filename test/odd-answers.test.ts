@@ -4,7 +4,7 @@ import { answeringProxy } from './support/answering-proxy.ts'
 import { until } from './support/until.ts'
 import { caseOf, fileSample, startWorld, untilCompleted } from './support/world.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 /** Answers of a registry that is not as agreed: nothing is doubled, nothing is lost in silence. */
 const kindOf = (asked: Buffer): string => /<ExchangeType>(\w+)</.exec(asked.toString('latin1'))?.[1] ?? ''
@@ -38,7 +38,7 @@ await t.test('a receipt that tells of another case is no receipt: the case is lo
     return { body: Buffer.from(text, 'latin1') }
   }
   const id = await fileSample(bank)
-  await untilCompleted(bank, id)
+  await untilCompleted(bank, id, 60_000)
   t.equal(changed, 1)
   t.equal(await effectsOf(id), 1)
 })
@@ -59,11 +59,11 @@ await t.test('a refusal with an unknown code may have had its effect: a replay l
   const id = await fileSample(bank)
   const dead = async (): Promise<string | undefined> =>
     (await pool.query<{ id: string }>(`select id from message where case_id = $1 and state = 'dead'`, [id])).rows[0]?.id
-  await until(async () => (await dead()) !== undefined)
+  await until(async () => (await dead()) !== undefined, 60_000)
   const message = (await dead()) ?? ''
   await t.rejects(replayMessage(world.gateway.ground, message, true), { code: 'message-may-have-arrived' })
   await replayMessage(world.gateway.ground, message, false)
-  await untilCompleted(bank, id)
+  await untilCompleted(bank, id, 60_000)
   t.equal(await effectsOf(id), 1)
 })
 
@@ -84,12 +84,12 @@ await t.test('an answer that cannot be read stops its own case only, and a perso
     return { body: Buffer.from(changed, 'latin1') }
   }
   const others = await Promise.all([1, 2, 3].map(() => fileSample(bank, { vary: true })))
-  await Promise.all(others.map((id) => untilCompleted(bank, id)))
-  await until(async () => (await concerns(poisoned)).length > 0 && unreadable > 3)
+  await Promise.all(others.map((id) => untilCompleted(bank, id, 60_000)))
+  await until(async () => (await concerns(poisoned)).length > 0 && unreadable > 3, 60_000)
   t.same(await concerns(poisoned), ['answer-unreadable'])
   t.not((await caseOf(bank, poisoned))['completed'], true)
   proxy.answer = () => null
-  await untilCompleted(bank, poisoned)
+  await untilCompleted(bank, poisoned, 60_000)
 })
 
 await t.test('a fee notice without a time does not contradict itself at every poll', async (t) => {
@@ -102,8 +102,8 @@ await t.test('a fee notice without a time does not contradict itself at every po
     return { body: Buffer.from(text.replace(/ TZSJ="[^"]*"/g, ''), 'latin1') }
   }
   const id = await fileSample(bank)
-  await until(() => notices > 4)
+  await until(() => notices > 4, 60_000)
   t.same(await concerns(id), [])
   await world.registry.control({ pay: String((await caseOf(bank, id))['businessNumber']) })
-  await untilCompleted(bank, id)
+  await untilCompleted(bank, id, 60_000)
 })
