@@ -74,6 +74,61 @@ const addAccountRest = ['--areas', '420222', '--valid-from', '2026-01-01', '--va
 const addOperator = ['operator', 'add', '--bank', BANK, '--code', 'yx-sub-0031', '--name', '柯𠮷明']
 const addOperatorRest = ['--phone', '13000000011', '--id-type', 'resident-id', '--id-number', '42022219030512001X']
 
+await t.test('a scope is set, explained by the decision itself, and taken away', async (t) => {
+  const { database, run } = await store(t)
+  await run(...addBank, ...until)
+  await run(...addAccount, ...addAccountRest)
+  await run(...addOperator, ...addOperatorRest)
+  const owner = ['--bank', BANK, '--name', '信贷系统']
+  const explain = ['account', 'explain', ...owner, '--operator', 'yx-sub-0031']
+  t.match(await run(...explain), { code: 1, out: /scope\.account/ }, 'nothing is granted by itself')
+  const scope = ['account', 'scope', ...owner, '--levels', 'flags', '--purposes', 'mortgage-registration']
+  const rest = ['--areas', '420222', '--zones', 'internet', '--fields', 'name=show,idNumber=mask', '--daily-quota', '5']
+  const period = ['--valid-from', '2026-01-01', '--valid-to', '2099-12-31']
+  t.match(await run(...scope, ...rest, ...period), { code: 0 })
+  t.match(await run(...explain), { code: 1, out: /scope\.operator/ }, 'the operator needs one too')
+  t.match(await run(...scope, ...rest, ...period, '--operator', 'yx-sub-0031'), { code: 0 })
+  const explained = JSON.parse((await run(...explain, '--json')).out) as Record<string, unknown>
+  t.strictSame(explained, {
+    allowed: true,
+    rule: 'query.flags',
+    code: null,
+    detail: null,
+    detailEn: null,
+    fields: { name: 'show', idNumber: 'mask', phone: 'hide', address: 'hide' },
+    dailyQuota: { account: 5, operator: 5 },
+  })
+  for (const [rule, ...asked] of [
+    ['scope.account.level', '--level', 'detail'],
+    ['scope.account.purpose', '--purpose', 'loan-review'],
+    ['scope.account.area', '--area', '420281'],
+    ['scope.account.zone', '--zone', 'egov'],
+    ['scope.account.authorization', '--without-authorization'],
+    ['scope.fields', '--field-list', 'phone'],
+  ] as const) {
+    t.match(await run(...explain, ...asked, '--json'), { code: 1, out: new RegExp(`"rule":"${rule}"`) }, rule)
+  }
+  const wrong = await run(
+    ...scope,
+    '--areas',
+    'x',
+    '--zones',
+    'moon',
+    '--fields',
+    'name=all',
+    '--daily-quota',
+    'many',
+    ...period,
+  )
+  t.equal(wrong.code, 1)
+  for (const option of ['--areas', '--zones', '--fields', '--daily-quota']) t.match(wrong.err, new RegExp(option))
+  t.match(await run('account', 'unscope', ...owner, '--operator', 'yx-sub-0031'), { code: 0, out: /removed/ })
+  t.match(await run('account', 'unscope', ...owner, '--operator', 'yx-sub-0031'), { code: 0, out: /none/ })
+  t.match(await run(...explain), { code: 1, out: /scope\.operator/ })
+  const { rows } = await database.pool.query(`select from trace_record where type = 'administration'`)
+  t.equal(rows.length, 6, 'each change has its record')
+})
+
 await t.test("an operator's details come from a file, and wrong ones are told without being shown", async (t) => {
   const { database, run } = await store(t)
   await run(...addBank, ...until)

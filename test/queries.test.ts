@@ -233,6 +233,18 @@ await t.test('a scope taken away while the registry is asked: nothing leaves', a
   t.equal((await records(world, 'disclosure')).filter(({ facts }) => facts['queryId'] !== undefined).length, 0)
 })
 
+await t.test('an authorization revoked while the registry is asked: nothing leaves', async (t) => {
+  const world = await startWorld(t)
+  const bank = await world.enrol(QUERYING)
+  await grantBoth(world.gateway.ground)
+  const authorizationId = await authorize(bank)
+  await world.registry.control({ fault: 'slow', on: 'QUERY', times: 1, delayMs: 1500 })
+  const asked = post(bank, '/v1/queries', question(authorizationId))
+  await until(async () => (await records(world, 'query-requested')).length === 1)
+  t.equal((await post(bank, `/v1/authorizations/${authorizationId}/revoke`, undefined)).status, 200)
+  t.match((await asked).json(), { status: 403, code: 'authorization-revoked', rule: 'authorization.active' })
+})
+
 await t.test('a quota of 500 and 2,000 queries at once: 500 answers, 1,500 times 429', async (t) => {
   t.setTimeout(240_000)
   const world = await startWorld(t, {

@@ -1,3 +1,4 @@
+import type { Problem } from '../base/problem.ts'
 import type { Step } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
 import { insertSet, type RowSet, updateSet } from '../db/row-set.ts'
@@ -249,9 +250,7 @@ export function checkAuthorized({ document }: Authorization, ask: AuthorizedAsk)
 /** @throws {Problem} why it does not stand today. */
 export function checkStanding(hold: AuthorizationHold | null, day: string): void {
   if (hold === null) throw authorizationNotFound()
-  if (hold.state === 'revoked') {
-    throw refusal('authorization-revoked', 'authorization.active', '授权书已撤销', 'the authorization was revoked')
-  }
+  if (hold.state === 'revoked') throw authorizationRevoked()
   if (day < hold.validFrom || day > hold.validTo) {
     throw refusal(
       'authorization-expired',
@@ -270,7 +269,11 @@ export function checkStanding(hold: AuthorizationHold | null, day: string): void
   }
 }
 
-export function authorizationNotFound() {
+export function authorizationRevoked(): Problem {
+  return refusal('authorization-revoked', 'authorization.active', '授权书已撤销', 'the authorization was revoked')
+}
+
+export function authorizationNotFound(): Problem {
   return refusal('authorization-not-found', 'authorization.of-bank', '没有此授权书', 'there is no such authorization')
 }
 

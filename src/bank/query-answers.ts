@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { readAuthorizations } from '../access/authorizations.ts'
+import { authorizationLock, authorizationRevoked, readAuthorizations } from '../access/authorizations.ts'
 import { admit, type Caller, codesInForce } from '../access/decide.ts'
 import { revisionGate } from '../access/directory.ts'
 import { zoneOf } from '../access/network.ts'
@@ -113,27 +113,30 @@ async function concludeNow(
     }
     const inForce = ask(revisionGate, revision)
     const lock = ask(queryLock, query.id)
+    const standing = query.authorizationId === null ? null : ask(authorizationLock, query.authorizationId)
     const concluded = await means.batch.submit<Answer | Refused | 'stale' | 'taken'>({
-      asks: [inForce, lock],
+      asks: standing === null ? [inForce, lock] : [inForce, lock, standing],
       decide: (held, rows) => {
         if (!held.of(inForce)) return 'stale'
         const hold = held.of(lock)
         if (hold?.state !== 'asking' || hold.replied) return 'taken'
-        if (decided instanceof Problem) {
-          const failed = addFailure(query, decided.code, rows, means.desk.means)
+        const isRevoked = standing !== null && held.of(standing)?.state !== 'active'
+        const now = isRevoked ? authorizationRevoked() : decided
+        if (now instanceof Problem) {
+          const failed = addFailure(query, now.code, rows, means.desk.means)
           rows.add(freedKeys, query.requestId)
-          return new Refused(decided, failed.receipt)
+          return new Refused(now, failed.receipt)
         }
-        const { caller, granted } = decided
-        const now = { ...query, granted: narrower(query.granted, granted.fields) }
-        const disclosure = discloseTo(now, findings, caller, means)
+        const { caller, granted } = now
+        const asked = { ...query, granted: narrower(query.granted, granted.fields) }
+        const disclosure = discloseTo(asked, findings, caller, means)
         const at = means.clock.now()
-        addEnd(now, findings, disclosure.page.code, at, rows, means.desk.means)
-        const receipt = addDisclosure(now, disclosure, granted.rule, caller, rows, means)
+        addEnd(asked, findings, disclosure.page.code, at, rows, means.desk.means)
+        const receipt = addDisclosure(asked, disclosure, granted.rule, caller, rows, means)
         const told: Answer = {
           status: 200,
           headers: { ...jsonHeaders, location: `/v1/queries/${query.id}` },
-          body: jsonBody(answeredPage(now, disclosure, at)),
+          body: jsonBody(answeredPage(asked, disclosure, at)),
           receipt,
         }
         rows.add(answerRows, {
@@ -227,7 +230,7 @@ async function grantedNow(query: Query, caller: Caller, request: FastifyRequest,
   const found = await readAuthorizations(means.pool, query.bankId, [query.authorizationId], means.sealer)
   const state = found.get(query.authorizationId)?.state
   if (state !== 'active') {
-    throw refusal('authorization-revoked', 'authorization.active', '授权书已撤销', 'the authorization was revoked')
+    throw authorizationRevoked()
   }
   return granted
 }

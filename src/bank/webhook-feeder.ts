@@ -1,5 +1,6 @@
 import { type Clock, shanghaiDay } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
+import { childOf, inTrace } from '../base/trace-context.ts'
 import { type EventDisclosure, eventPage, readFeed } from '../cases/feed.ts'
 import type { Sealer } from '../cases/store.ts'
 import { ask, type Batch } from '../db/batch.ts'
@@ -25,7 +26,10 @@ export interface FeederMeans {
  */
 export async function feedWebhooks(means: FeederMeans): Promise<void> {
   const behind = await behindFeed(means.pool, shanghaiDay(means.clock.now()), WEBHOOK_CHANNEL)
-  const fed = await Promise.allSettled(behind.map(({ bankId, cursor }) => feed(bankId, cursor, means)))
+  // Each push is a trace of its own: what it tells of was caused by many.
+  const fed = await Promise.allSettled(
+    behind.map(({ bankId, cursor }) => inTrace(childOf(null), () => feed(bankId, cursor, means))),
+  )
   // One bank's fault must not keep the others from being fed, but it must be heard of.
   const failed = fed.find((one) => one.status === 'rejected')
   if (failed !== undefined) throw failed.reason

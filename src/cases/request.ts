@@ -105,4 +105,5 @@ function addRequestEvent(hold: CaseHold, request: Request, now: Date, rows: Rows
     at: now,
     sealed: sealEvent(id, body, means.sealer),
   })
+  rows.afterCommit(() => means.onEvents?.(hold.bankId))
 }

@@ -155,7 +155,8 @@ export function bankClient(options: BankClientOptions): BankClient {
     if (answer.status < 300) needed.push('"trace-receipt"')
     const missing = needed.filter((component) => !covered.includes(component))
     if (missing.length > 0) throw new SignatureError(`the answer's signature does not cover ${missing.join(' ')}`)
-    if (body.length > 0 && !digestFits(answer.headers['content-digest'] ?? '', body)) {
+    const digest = answer.headers['content-digest']
+    if (digest === undefined ? body.length > 0 : !digestFits(digest, body)) {
       throw new SignatureError("the answer's body does not fit its digest")
     }
     return made(true)

@@ -57,7 +57,13 @@ export async function takeAway(ground: Ground, operator?: string): Promise<void>
 type More = Partial<BankCall>
 
 export function post(bank: BankClient, path: string, body: unknown, more: More = {}): Promise<BankAnswer> {
-  return bank.call({ method: 'POST', path, body: JSON.stringify(body), idempotencyKey: randomUUID(), ...more })
+  return bank.call({
+    method: 'POST',
+    path,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    idempotencyKey: randomUUID(),
+    ...more,
+  })
 }
 
 export const get = (bank: BankClient, path: string, more: More = {}): Promise<BankAnswer> =>
