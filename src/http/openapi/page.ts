@@ -130,6 +130,8 @@ function typeText(schema: Node): string {
     const inner = node(one)
     if (typeof inner['$ref'] === 'string') parts.push(link(inner['$ref']))
   }
+  const either = [...list(schema['oneOf']), ...list(schema['anyOf'])].map((one) => typeText(node(one)))
+  if (either.length > 0) parts.push(either.join(' | '))
   if (schema['type'] !== undefined) parts.push([schema['type']].flat().map(escape).join(' | '))
   if (schema['items'] !== undefined) parts.push(`[ ${typeText(node(schema['items']))} ]`)
   if (schema['enum'] !== undefined) parts.push(list(schema['enum']).map(literal).join(' · '))
