@@ -24,7 +24,7 @@ const webhooks: ApiWebhook[] = [
       en: `${summary.en}. What is pushed is a page of the feed, at most 50 events, others among them; in the order of the feed, perhaps more than once: tell repeats by the id of each event.`,
     },
     schema: 'event-page',
-    narrowed: { properties: { events: { contains: { properties: { type: { const: type } } } } } },
+    narrowed: { properties: { events: { contains: { properties: { type: { const: type } }, required: ['type'] } } } },
     ...(shown.includes(type) ? { example: 'event-page' } : {}),
   })),
   {

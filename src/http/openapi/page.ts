@@ -22,8 +22,9 @@ export function docsPage(document: Node): string {
       `<li><a href="#${escape(call['operationId'])}"><code>${method} ${escape(path)}</code></a> ${escape(call['summary'])}</li>`,
   )
   const webhooks = Object.entries(node(document['webhooks'])).map(([name, item]) => {
-    const { summary } = node(node(item)['post'])
-    return `<tr><td><code>${escape(name)}</code></td><td>${escape(summary)}</td></tr>`
+    const { summary, requestBody } = node(node(item)['post'])
+    const body = node(node(node(requestBody)['content'])['application/json'])
+    return `<tr><td><code>${escape(name)}</code></td><td>${escape(summary)}</td><td>${typeText(node(body['schema']))}</td></tr>`
   })
   const schemas = Object.entries(node(components['schemas'])).map(
     ([name, schema]) => `<h3 id="schema-${escape(name)}"><code>${escape(name)}</code></h3>${shape(node(schema))}`,
@@ -48,7 +49,7 @@ export function docsPage(document: Node): string {
 <h2 id="signing">签名 Signing</h2>${paragraphs(scheme['description'])}
 ${sections.join('')}
 <h2 id="events">事件 Events</h2>
-<table><thead><tr><th>类型 Type</th><th>含义 Meaning</th></tr></thead><tbody>${webhooks.join('')}</tbody></table>
+<table><thead><tr><th>类型 Type</th><th>含义 Meaning</th><th>推送的报文体 Body of its push</th></tr></thead><tbody>${webhooks.join('')}</tbody></table>
 <h2 id="schemas">数据结构 Schemas</h2>
 ${schemas.join('')}
 </main>
