@@ -44,11 +44,11 @@ export function docsPage(document: Node): string {
     .join(' ')} · <a href="/openapi.json">openapi.json</a></p></header>
 <nav aria-label="目录 Contents"><h2>目录 Contents</h2><ul>
 <li><a href="#signing">签名 Signing</a></li>${index.join('')}
-<li><a href="#events">事件 Events</a></li><li><a href="#schemas">数据结构 Schemas</a></li></ul></nav>
+<li><a href="#events">事件类型 Types of events</a></li><li><a href="#schemas">数据结构 Schemas</a></li></ul></nav>
 <main>
 <h2 id="signing">签名 Signing</h2>${paragraphs(scheme['description'])}
 ${sections.join('')}
-<h2 id="events">事件 Events</h2>
+<h2 id="events">事件类型 Types of events</h2>
 <table><thead><tr><th>类型 Type</th><th>含义 Meaning</th><th>推送的报文体 Body of its push</th></tr></thead><tbody>${webhooks.join('')}</tbody></table>
 <h2 id="schemas">数据结构 Schemas</h2>
 ${schemas.join('')}
