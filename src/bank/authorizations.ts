@@ -20,6 +20,7 @@ import { idNumberFault } from '../cases/rules/identifiers.ts'
 import { type Ask, ask } from '../db/batch.ts'
 import { readMaterials } from '../materials/store.ts'
 import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { getAuthorization, postAuthorization, revokeAuthorization } from './api/authorizations.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
 
@@ -29,7 +30,7 @@ const CLOCK_SKEW_MS = 300_000
 
 /** 查询授权书: POST /v1/authorizations, GET …/{id}, POST …/{id}/revoke. */
 export const authorizationRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.post('/authorizations', async (request, reply) => {
+  server.post('/authorizations', { config: { api: postAuthorization } }, async (request, reply) => {
     const bytes = bodyBytes(request)
     return answer(request, reply, means, {
       needsOperator: true,
@@ -38,47 +39,54 @@ export const authorizationRoutes: FastifyPluginAsync<BankMeans> = async (server,
     })
   })
 
-  server.get<{ Params: { id: string } }>('/authorizations/:id', async (request, reply) =>
-    answer(request, reply, means, {
-      needsOperator: true,
-      key: null,
-      plan: async (caller) => {
-        const authorization = await authorizationOfBank(request.params.id, caller, means)
-        return {
-          rule: 'authorization.of-bank',
-          tracesDecision: true,
-          act: (_held, rows) => {
-            const { authorizer } = authorization.document
-            const act = means.record({
-              type: 'disclosure',
-              at: means.clock.now(),
-              actors: actorsOf(caller),
-              rule: 'authorization.of-bank',
-              outcome: 'allowed',
-              facts: { authorizationId: authorization.id, fields: ['authorization'] },
-              personal: { authorizer: authorizer.idNumber },
-              subjects: [authorizer.idNumber],
-            })
-            act.addTo(rows)
-            return { status: 200, headers: jsonHeaders, body: jsonBody(pageOf(authorization)), receipt: act.receipt }
-          },
-        }
-      },
-    }),
+  server.get<{ Params: { id: string } }>(
+    '/authorizations/:id',
+    { config: { api: getAuthorization } },
+    async (request, reply) =>
+      answer(request, reply, means, {
+        needsOperator: true,
+        key: null,
+        plan: async (caller) => {
+          const authorization = await authorizationOfBank(request.params.id, caller, means)
+          return {
+            rule: 'authorization.of-bank',
+            tracesDecision: true,
+            act: (_held, rows) => {
+              const { authorizer } = authorization.document
+              const act = means.record({
+                type: 'disclosure',
+                at: means.clock.now(),
+                actors: actorsOf(caller),
+                rule: 'authorization.of-bank',
+                outcome: 'allowed',
+                facts: { authorizationId: authorization.id, fields: ['authorization'] },
+                personal: { authorizer: authorizer.idNumber },
+                subjects: [authorizer.idNumber],
+              })
+              act.addTo(rows)
+              return { status: 200, headers: jsonHeaders, body: jsonBody(pageOf(authorization)), receipt: act.receipt }
+            },
+          }
+        },
+      }),
   )
 
-  server.post<{ Params: { id: string } }>('/authorizations/:id/revoke', async (request, reply) => {
-    const bytes = bodyBytes(request)
-    const { id } = request.params
-    return answer(request, reply, means, {
-      needsOperator: true,
-      key: {
-        value: idempotencyKey(request),
-        requestDigest: createHash('sha256').update(`${id}\n`).update(bytes).digest(),
-      },
-      plan: (caller) => planRevocation(id, caller, means),
-    })
-  })
+  server.post<{ Params: { id: string } }>(
+    '/authorizations/:id/revoke',
+    { config: { api: revokeAuthorization } },
+    async (request, reply) => {
+      const bytes = bodyBytes(request)
+      const { id } = request.params
+      return answer(request, reply, means, {
+        needsOperator: true,
+        key: {
+          value: idempotencyKey(request),
+          requestDigest: createHash('sha256').update(`${id}\n`).update(bytes).digest(),
+        },
+        plan: (caller) => planRevocation(id, caller, means),
+      })
+    },
+  )
 }
 
 function actorsOf({ account, operator }: Caller) {

@@ -4,6 +4,7 @@ import { Problem } from '../base/problem.ts'
 import { partStates } from '../cases/state.ts'
 import { listCases } from '../cases/store.ts'
 import { answer } from './answer.ts'
+import { getCases } from './api/case-list.ts'
 import { casePage, disclosure } from './cases.ts'
 import type { BankMeans } from './means.ts'
 import { badCursor, wholeNumber } from './paging.ts'
@@ -13,25 +14,28 @@ const PAGE_MAXIMUM = 200
 
 /** GET /v1/applications: the bank's cases in the order in which they came, a page at a time. */
 export const caseListRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.get<{ Querystring: Record<string, unknown> }>('/applications', async (request, reply) =>
-    answer(request, reply, means, {
-      needsOperator: true,
-      key: null,
-      plan: async (caller) => {
-        const afterId = caseCursor(request.query['after'])
-        const state = stateName(request.query['state'])
-        const limit = wholeNumber(request.query['limit'], 'limit', PAGE_DEFAULT, 1, PAGE_MAXIMUM)
-        const { bank } = caller.account
-        const found = await listCases(means.pool, bank.id, { afterId, state, limit: limit + 1 })
-        const page = found.slice(0, limit)
-        const facts = { fields: ['case'], count: page.length, cases: page.map(({ id }) => id) }
-        return disclosure(caller, means, null, 'cases.of-bank', facts, {}, () => ({
-          applications: page.map((head) => casePage(head)),
-          next: page.at(-1)?.id ?? afterId,
-          more: found.length > limit,
-        }))
-      },
-    }),
+  server.get<{ Querystring: Record<string, unknown> }>(
+    '/applications',
+    { config: { api: getCases } },
+    async (request, reply) =>
+      answer(request, reply, means, {
+        needsOperator: true,
+        key: null,
+        plan: async (caller) => {
+          const afterId = caseCursor(request.query['after'])
+          const state = stateName(request.query['state'])
+          const limit = wholeNumber(request.query['limit'], 'limit', PAGE_DEFAULT, 1, PAGE_MAXIMUM)
+          const { bank } = caller.account
+          const found = await listCases(means.pool, bank.id, { afterId, state, limit: limit + 1 })
+          const page = found.slice(0, limit)
+          const facts = { fields: ['case'], count: page.length, cases: page.map(({ id }) => id) }
+          return disclosure(caller, means, null, 'cases.of-bank', facts, {}, () => ({
+            applications: page.map((head) => casePage(head)),
+            next: page.at(-1)?.id ?? afterId,
+            more: found.length > limit,
+          }))
+        },
+      }),
   )
 }
 

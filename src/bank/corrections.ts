@@ -14,6 +14,7 @@ import { type CaseHead, type CaseHold, readCases, readDocument } from '../cases/
 import { type Ask, ask } from '../db/batch.ts'
 import type { CaseStreams } from '../delivery/case-streams.ts'
 import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { postCorrection } from './api/corrections.ts'
 import { caseOfBank } from './cases.ts'
 import { laterMaterials } from './later-materials.ts'
 import type { BankMeans } from './means.ts'
@@ -25,21 +26,25 @@ type Body = CorrectionAnswer & { operator: { id: string } }
 
 /** POST /v1/applications/{id}/corrections: the bank's answer to the round of correction that is open. */
 export const correctionRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.post<{ Params: { id: string } }>('/applications/:id/corrections', async (request, reply) => {
-    const bytes = bodyBytes(request)
-    const { id } = request.params
-    return answer(request, reply, means, {
-      needsOperator: true,
-      key: {
-        value: idempotencyKey(request),
-        requestDigest: createHash('sha256').update(`${id}\n`).update(bytes).digest(),
-      },
-      plan: async (caller) => {
-        const head = await caseOfBank(id, caller, means)
-        return plan(readBody(bytes, means.bodyLimitBytes), head, caller, request.id, means)
-      },
-    })
-  })
+  server.post<{ Params: { id: string } }>(
+    '/applications/:id/corrections',
+    { config: { api: postCorrection } },
+    async (request, reply) => {
+      const bytes = bodyBytes(request)
+      const { id } = request.params
+      return answer(request, reply, means, {
+        needsOperator: true,
+        key: {
+          value: idempotencyKey(request),
+          requestDigest: createHash('sha256').update(`${id}\n`).update(bytes).digest(),
+        },
+        plan: async (caller) => {
+          const head = await caseOfBank(id, caller, means)
+          return plan(readBody(bytes, means.bodyLimitBytes), head, caller, request.id, means)
+        },
+      })
+    },
+  )
 }
 
 async function plan(

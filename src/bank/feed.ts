@@ -3,6 +3,7 @@ import type { Caller } from '../access/decide.ts'
 import { Problem } from '../base/problem.ts'
 import { eventPage, feedEnds, readFeed } from '../cases/feed.ts'
 import { answer } from './answer.ts'
+import { getFeed } from './api/feed.ts'
 import { disclosure } from './cases.ts'
 import type { BankMeans } from './means.ts'
 import { badCursor, wholeNumber } from './paging.ts'
@@ -18,26 +19,30 @@ const WAIT_MAXIMUM_SECONDS = 30
  * wait, so that whoever was suspended meanwhile gets nothing.
  */
 export const feedRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.get<{ Querystring: Record<string, unknown> }>('/events', async (request, reply) => {
-    const gone = whenGone(reply)
-    let waited = false
-    return answer(request, reply, means, {
-      needsOperator: true,
-      key: null,
-      plan: async (caller) => {
-        const after = feedCursor(request.query['after'])
-        const limit = wholeNumber(request.query['limit'], 'limit', PAGE_DEFAULT, 1, PAGE_MAXIMUM)
-        const seconds = wholeNumber(request.query['wait'], 'wait', 0, 0, WAIT_MAXIMUM_SECONDS)
-        await refuseBeyond(caller, after, means)
-        // A decision that access has overtaken is taken anew, and does not wait again.
-        if (!waited && seconds > 0) {
-          waited = true
-          await news(caller, after, seconds * 1000, gone, means)
-        }
-        return feedPage(caller, after, limit, means)
-      },
-    })
-  })
+  server.get<{ Querystring: Record<string, unknown> }>(
+    '/events',
+    { config: { api: getFeed } },
+    async (request, reply) => {
+      const gone = whenGone(reply)
+      let waited = false
+      return answer(request, reply, means, {
+        needsOperator: true,
+        key: null,
+        plan: async (caller) => {
+          const after = feedCursor(request.query['after'])
+          const limit = wholeNumber(request.query['limit'], 'limit', PAGE_DEFAULT, 1, PAGE_MAXIMUM)
+          const seconds = wholeNumber(request.query['wait'], 'wait', 0, 0, WAIT_MAXIMUM_SECONDS)
+          await refuseBeyond(caller, after, means)
+          // A decision that access has overtaken is taken anew, and does not wait again.
+          if (!waited && seconds > 0) {
+            waited = true
+            await news(caller, after, seconds * 1000, gone, means)
+          }
+          return feedPage(caller, after, limit, means)
+        },
+      })
+    },
+  )
 }
 
 function feedCursor(given: unknown): number {

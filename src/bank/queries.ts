@@ -24,6 +24,7 @@ import type { Answer } from '../intake/once.ts'
 import type { Asked } from '../queries/findings.ts'
 import { type Query, queryInserts, sealQuestion } from '../queries/store.ts'
 import { answer, bodyBytes, idempotencyKey, readBody } from './answer.ts'
+import { getQuery, postQuery } from './api/queries.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
 import { answerNow, pendingAnswer, permit, planRead, planRepeat } from './query-answers.ts'
@@ -35,7 +36,7 @@ import { refusedAnswer } from './refused-answer.ts'
  * traced before the bank does.
  */
 export const queryRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.post('/queries', async (request, reply) => {
+  server.post('/queries', { config: { api: postQuery } }, async (request, reply) => {
     const bytes = bodyBytes(request)
     return answer(request, reply, means, {
       needsOperator: true,
@@ -46,7 +47,7 @@ export const queryRoutes: FastifyPluginAsync<BankMeans> = async (server, means) 
     })
   })
 
-  server.get<{ Params: { id: string } }>('/queries/:id', async (request, reply) =>
+  server.get<{ Params: { id: string } }>('/queries/:id', { config: { api: getQuery } }, async (request, reply) =>
     answer(request, reply, means, {
       needsOperator: true,
       key: null,

@@ -7,6 +7,7 @@ import { feedEnds } from '../cases/feed.ts'
 import { ask } from '../db/batch.ts'
 import { type WaitingHead, waitingHeads } from '../delivery/operations.ts'
 import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { getWebhook, postWebhookTest, putWebhook } from './api/webhook.ts'
 import type { BankMeans } from './means.ts'
 import type { Plan } from './perform.ts'
 import { checkedAddress } from './webhook-address.ts'
@@ -15,7 +16,7 @@ import { testWebhook } from './webhook-test.ts'
 
 /** PUT and GET /v1/webhook, POST /v1/webhook/test: where a bank wants its events pushed, once the centre approved it. */
 export const webhookRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.put('/webhook', async (request, reply) => {
+  server.put('/webhook', { config: { api: putWebhook } }, async (request, reply) => {
     const bytes = bodyBytes(request)
     return answer(request, reply, means, {
       needsOperator: true,
@@ -27,7 +28,7 @@ export const webhookRoutes: FastifyPluginAsync<BankMeans> = async (server, means
     })
   })
 
-  server.get('/webhook', async (request, reply) =>
+  server.get('/webhook', { config: { api: getWebhook } }, async (request, reply) =>
     answer(request, reply, means, {
       needsOperator: true,
       key: null,
@@ -46,7 +47,7 @@ export const webhookRoutes: FastifyPluginAsync<BankMeans> = async (server, means
   )
 
   const underTest = new Set<string>()
-  server.post('/webhook/test', async (request, reply) => {
+  server.post('/webhook/test', { config: { api: postWebhookTest } }, async (request, reply) => {
     const bytes = bodyBytes(request)
     const test = testWebhook(request.id, underTest, means)
     try {

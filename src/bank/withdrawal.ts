@@ -13,6 +13,7 @@ import { requestWithdrawal, withdrawalFault, withdrawalRecord } from '../cases/w
 import { type Ask, ask } from '../db/batch.ts'
 import type { CaseStreams } from '../delivery/case-streams.ts'
 import { answer, bodyBytes, idempotencyKey, jsonBody, jsonHeaders, readBody } from './answer.ts'
+import { postWithdrawal } from './api/withdrawal.ts'
 import { caseOfBank } from './cases.ts'
 import { laterMaterials } from './later-materials.ts'
 import type { BankMeans } from './means.ts'
@@ -29,21 +30,25 @@ interface Body {
 
 /** POST /v1/applications/{id}/withdrawal: the whole filing is asked back. Only the registry ends it. */
 export const withdrawalRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
-  server.post<{ Params: { id: string } }>('/applications/:id/withdrawal', async (request, reply) => {
-    const bytes = bodyBytes(request)
-    const { id } = request.params
-    return answer(request, reply, means, {
-      needsOperator: true,
-      key: {
-        value: idempotencyKey(request),
-        requestDigest: createHash('sha256').update(`${id}\n`).update(bytes).digest(),
-      },
-      plan: async (caller) => {
-        const head = await caseOfBank(id, caller, means)
-        return plan(readBody(bytes, means.bodyLimitBytes), head, caller, request.id, means)
-      },
-    })
-  })
+  server.post<{ Params: { id: string } }>(
+    '/applications/:id/withdrawal',
+    { config: { api: postWithdrawal } },
+    async (request, reply) => {
+      const bytes = bodyBytes(request)
+      const { id } = request.params
+      return answer(request, reply, means, {
+        needsOperator: true,
+        key: {
+          value: idempotencyKey(request),
+          requestDigest: createHash('sha256').update(`${id}\n`).update(bytes).digest(),
+        },
+        plan: async (caller) => {
+          const head = await caseOfBank(id, caller, means)
+          return plan(readBody(bytes, means.bodyLimitBytes), head, caller, request.id, means)
+        },
+      })
+    },
+  )
 }
 
 async function plan(

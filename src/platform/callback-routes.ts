@@ -72,7 +72,7 @@ export const callbackRoutes: FastifyPluginAsync<CallbackMeans> = async (server, 
     return answer(request, reply, await receive(request, request.signedCallback, problem, means), means)
   })
 
-  server.post('/:platform/v1/callbacks', async (request, reply) => {
+  server.post('/:platform/v1/callbacks', { config: { api: null } }, async (request, reply) => {
     const signed = request.signedCallback as SignedCallback
     return answer(request, reply, await receive(request, signed, null, means), means)
   })

@@ -1,8 +1,22 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { request } from 'undici'
 import type { BankAnswer, BankCall, BankClient } from '../../src/sandbox/bank-client.ts'
 
 export type Node = { [key: string]: unknown }
+
+export type Operation = [method: string, path: string, operation: Node]
+
+export async function readDocument(gatewayUrl: string): Promise<Node> {
+  const { body } = await request(`${gatewayUrl}/openapi.json`)
+  return (await body.json()) as Node
+}
+
+export function operationsOf(document: Node): Operation[] {
+  return Object.entries(document['paths'] as Node).flatMap(([path, item]) =>
+    Object.entries(item as Node).map(([method, operation]): Operation => [method, path, operation as Node]),
+  )
+}
 
 export interface Answered {
   status: number
@@ -51,6 +65,17 @@ export class Documented {
       const way = ['paths', template, method.toLowerCase(), 'responses', String(status), 'content', type, 'schema']
       const body: unknown = JSON.parse(answer.body.toString())
       this.faults.push(...this.against(way, body).map((fault) => `${name}: ${fault}`))
+    }
+  }
+
+  /** Holds the body of a push to what is said of each type of event that it brings. */
+  checkPush(body: Buffer): void {
+    const page = JSON.parse(body.toString()) as { events: { type: string }[] }
+    for (const type of new Set(page.events.map((event) => event.type))) {
+      this.seen.add(`push ${type}`)
+      const way = ['webhooks', type, 'post', 'requestBody', 'content', 'application/json', 'schema']
+      if (at(this.#document, way) === undefined) this.faults.push(`a push of ${type} is not described`)
+      else this.faults.push(...this.against(way, page).map((fault) => `push of ${type}: ${fault}`))
     }
   }
 
@@ -120,7 +145,8 @@ function closed(document: Node): Node {
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return
     const object = value as Node
-    if (object['type'] === 'object' && object['properties'] !== undefined) object['additionalProperties'] ??= false
+    if ([object['type']].flat().includes('object') && object['properties'] !== undefined)
+      object['additionalProperties'] ??= false
     for (const inner of Object.values(object)) visit(inner)
   }
   visit(at(copy, ['components', 'schemas']))

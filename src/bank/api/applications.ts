@@ -1,5 +1,6 @@
 import type { ApiCall } from '../../http/openapi/description.ts'
 import { tag } from './about.ts'
+import { limit } from './paging.ts'
 
 /** `{id}` of a case. */
 export const caseId = {
@@ -49,8 +50,8 @@ export const getCase: ApiCall = {
   tag: tag.applications,
   summary: { zh: '查询办件', en: 'Read a case' },
   description: {
-    zh: '状态、各登记事项、各方编号，以及正在等待什么。他行的办件如同不存在。',
-    en: "State, parts, numbers, and what it waits for. Another bank's case is as little there as one that never was.",
+    zh: '状态、各登记事项、各方编号、要求补正的事项，以及正在等待什么。他行的办件如同不存在。',
+    en: "State, parts, numbers, the corrections asked for, and what it waits for. Another bank's case is as little there as one that never was.",
   },
   signed: true,
   operator: 'required',
@@ -73,13 +74,10 @@ export const getCaseEvents: ApiCall = {
       about: { zh: '上一页的 next；不填则从头开始', en: '`next` of the page before; left out: from the beginning.' },
       schema: { type: 'integer', minimum: 0, default: 0 },
     },
-    {
-      name: 'limit',
-      in: 'query',
-      about: { zh: '最多多少条', en: 'Most events of the page.' },
-      schema: { type: 'integer', minimum: 1, maximum: 500, default: 100 },
-    },
+    limit(100, 500),
   ],
-  answers: { 200: { about: { zh: '一页事件', en: 'A page of events.' }, schema: 'event-page', example: 'event-page' } },
+  answers: {
+    200: { about: { zh: '一页事件', en: 'A page of events.' }, schema: 'case-event-page', example: 'case-event-page' },
+  },
   problems: ['case-not-found'],
 }

@@ -132,6 +132,16 @@ export const requestHeaders: Record<string, Node> = {
     text,
     'yx-sub-0031',
   ),
+  TraceReceipt: parameter(
+    'Trace-Receipt',
+    true,
+    {
+      zh: '痕迹回执：本次推送所披露内容的痕迹记录的摘要',
+      en: 'Receipt of the record of what this push discloses.',
+    },
+    text,
+    'sm3=:nBGFpcXp/FRhKAiXfuj1SLIljTH/QsHSw0T1oLYcPU4=:',
+  ),
   Traceparent: parameter(
     'traceparent',
     false,

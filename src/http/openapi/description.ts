@@ -64,7 +64,7 @@ export interface ApiWebhook {
   readonly summary: Words
   readonly description: Words
   readonly schema: string
-  /** Narrows the schema; for instance `{ properties: { type: { const: 'accepted' } } }`. */
+  /** Narrows the schema; for instance to pages that hold an event of one type. */
   readonly narrowed?: Readonly<Record<string, unknown>>
   readonly example?: string
 }

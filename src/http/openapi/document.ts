@@ -94,6 +94,9 @@ class Writer {
     return {
       summary: bothInLine(summary),
       description: both(description),
+      parameters: ['TraceReceipt', 'ContentDigest', 'SignatureInput', 'Signature'].map((name) => ({
+        $ref: `#/components/parameters/${name}`,
+      })),
       requestBody: {
         required: true,
         content: {
@@ -103,7 +106,16 @@ class Writer {
           },
         },
       },
-      responses: { '2XX': { description: both({ zh: '已收到', en: 'Received.' }) } },
+      responses: {
+        '2XX': { description: both({ zh: '已收妥并落盘', en: 'Received and durable.' }) },
+        '3XX': { description: both({ zh: '不跟随重定向，停止推送', en: 'Not followed: the pushes stop.' }) },
+        default: {
+          description: both({
+            zh: '稍后原样重发，重新签名；429、503 可带 Retry-After',
+            en: 'Sent again later with the same bytes, signed anew; 429 and 503 may say Retry-After.',
+          }),
+        },
+      },
     }
   }
 

@@ -22,8 +22,9 @@ export function docsPage(document: Node): string {
       `<li><a href="#${escape(call['operationId'])}"><code>${method} ${escape(path)}</code></a> ${escape(call['summary'])}</li>`,
   )
   const webhooks = Object.entries(node(document['webhooks'])).map(([name, item]) => {
-    const { summary } = node(node(item)['post'])
-    return `<tr><td><code>${escape(name)}</code></td><td>${escape(summary)}</td></tr>`
+    const { summary, requestBody } = node(node(item)['post'])
+    const body = node(node(node(requestBody)['content'])['application/json'])
+    return `<tr><td><code>${escape(name)}</code></td><td>${escape(summary)}</td><td>${typeText(node(body['schema']))}</td></tr>`
   })
   const schemas = Object.entries(node(components['schemas'])).map(
     ([name, schema]) => `<h3 id="schema-${escape(name)}"><code>${escape(name)}</code></h3>${shape(node(schema))}`,
@@ -43,12 +44,12 @@ export function docsPage(document: Node): string {
     .join(' ')} · <a href="/openapi.json">openapi.json</a></p></header>
 <nav aria-label="目录 Contents"><h2>目录 Contents</h2><ul>
 <li><a href="#signing">签名 Signing</a></li>${index.join('')}
-<li><a href="#events">事件 Events</a></li><li><a href="#schemas">数据结构 Schemas</a></li></ul></nav>
+<li><a href="#events">事件类型 Types of events</a></li><li><a href="#schemas">数据结构 Schemas</a></li></ul></nav>
 <main>
 <h2 id="signing">签名 Signing</h2>${paragraphs(scheme['description'])}
 ${sections.join('')}
-<h2 id="events">事件 Events</h2>
-<table><thead><tr><th>类型 Type</th><th>含义 Meaning</th></tr></thead><tbody>${webhooks.join('')}</tbody></table>
+<h2 id="events">事件类型 Types of events</h2>
+<table><thead><tr><th>类型 Type</th><th>含义 Meaning</th><th>推送的报文体 Body of its push</th></tr></thead><tbody>${webhooks.join('')}</tbody></table>
 <h2 id="schemas">数据结构 Schemas</h2>
 ${schemas.join('')}
 </main>
@@ -130,6 +131,8 @@ function typeText(schema: Node): string {
     const inner = node(one)
     if (typeof inner['$ref'] === 'string') parts.push(link(inner['$ref']))
   }
+  const either = [...list(schema['oneOf']), ...list(schema['anyOf'])].map((one) => typeText(node(one)))
+  if (either.length > 0) parts.push(either.join(' | '))
   if (schema['type'] !== undefined) parts.push([schema['type']].flat().map(escape).join(' | '))
   if (schema['items'] !== undefined) parts.push(`[ ${typeText(node(schema['items']))} ]`)
   if (schema['enum'] !== undefined) parts.push(list(schema['enum']).map(literal).join(' · '))
