@@ -185,3 +185,148 @@ async function judge(t: Test, bench: Bench, eventsAtLeast: number): Promise<void
 const scanner = new NeedleScanner(needlesOf(SECRETS))
 const scanned = (where: string, bytes: Buffer): string[] =>
   scanner.scan(bytes, where).map(({ value, form }) => `${where}: ${value} as ${form}`)
+
+await t.test('every way to rule the fields, at once, by GET and repeated: nothing else leaves', async (t) => {
+  const bench = await startBench(t, { queryWaitMs: 25_000 })
+  const { world, bank, proxy, authorizationId } = bench
+  const first = new Map<string, { id: string; key: string }>()
+
+  await forEach(async (rules, index) => {
+    const operator = operatorOf(index)
+    const fields = chosen(rules, index)
+    const asked = LEVELS.flatMap((level) => [null, fields].map((only) => ({ level, only })))
+    await Promise.all(
+      asked.map(async ({ level, only }) => {
+        const what = `${ruleWords(rules).join(' ')} at ${level}${only === null ? '' : `, ${only.join(' ')} alone`}`
+        const may = { level, rules: onlyOf(rules, only) }
+        const body = asking(authorizationId, { level, ...(only === null ? {} : { fields: only }) })
+        const key = randomUUID()
+        const answer = note(bench, what, await post(bank, '/v1/queries', body, { operator, idempotencyKey: key }), may)
+        const { id, code } = answer.json() as { id: string; code: string }
+        if (answer.status !== 200 || code !== 'match') t.fail(`${what}: ${answer.status} ${code}`)
+        const again = await post(bank, '/v1/queries', body, { operator, idempotencyKey: key })
+        if (!note(bench, `${what}, repeated`, again, may).body.equals(answer.body)) t.fail(`${what}: another answer`)
+        note(bench, `${what}, read`, await get(bank, `/v1/queries/${id}`, { operator }), may)
+        if (only === null && index === ALL_SHOWN) first.set(level, { id, key })
+      }),
+    )
+    const hidden = scopedFields.find((field) => rules[field] === 'hide')
+    if (hidden === undefined) return
+    const refused = await post(bank, '/v1/queries', asking(authorizationId, { fields: [hidden] }), { operator })
+    note(bench, `${hidden} asked for and not granted`, refused)
+    if (refused.json()['code'] !== 'field-not-granted') t.fail(`${hidden} was asked for: ${refused.body.toString()}`)
+  })
+
+  // The account's scope narrows: what was asked when all was granted is read again.
+  const operator = operatorOf(ALL_SHOWN)
+  for (const rules of combinations) {
+    await grant(world.gateway.ground, { fields: ruleWords(rules) })
+    const isAll = Object.values(rules).every((rule) => rule === 'show')
+    await Promise.all(
+      LEVELS.map(async (level) => {
+        const { id, key } = first.get(level) as { id: string; key: string }
+        const what = `read when the account has ${ruleWords(rules).join(' ')}`
+        note(bench, what, await get(bank, `/v1/queries/${id}`, { operator }), { level, rules })
+        const body = asking(authorizationId, { level })
+        const again = await post(bank, '/v1/queries', body, { operator, idempotencyKey: key })
+        note(bench, 'repeated in a narrower scope', again, isAll ? { level, rules } : null)
+        if (again.status !== (isAll ? 200 : 403)) t.fail(`a repeat where the account has ${ruleWords(rules).join(' ')}`)
+      }),
+    )
+  }
+
+  await t.test('an authorizer who is no holder, a wrong person, no such number', async (t) => {
+    const stranger = await authorize(bank, { authorizer: OWNER, certificateNumber: MARKED_CERTIFICATE })
+    for (const level of LEVELS) {
+      for (const body of [
+        asking(stranger, { level }),
+        asking(authorizationId, { level, holder: OWNER }),
+        asking(authorizationId, { level, holder: { ...MARKED_OWNER, name: '龘𠮷标乙' } }),
+      ]) {
+        const answer = note(bench, 'no match', await post(bank, '/v1/queries', body, { operator }))
+        t.match(answer.json(), { state: 'answered', code: 'no-match', holders: [] })
+        note(bench, 'no match, read', await get(bank, `/v1/queries/${String(answer.json()['id'])}`, { operator }))
+      }
+    }
+  })
+
+  await t.test('refusals and garbage in words that hold everything', async (t) => {
+    const ask = (more: Partial<BankCall> = {}): Promise<BankAnswer> =>
+      post(bank, '/v1/queries', asking(authorizationId, { level: 'detail' }), { operator, ...more })
+    for (const [how, answered] of Object.entries(unreadable)) {
+      proxy.answer = answered
+      t.match(note(bench, how, await ask()).json(), { status: 503, code: 'registry-unavailable' }, how)
+    }
+    for (const [code, told] of [
+      ['1002', 'registry-refused'],
+      ['9001', 'registry-unavailable'],
+      [MARKED_OWNER.name, 'registry-unavailable'],
+    ] as const) {
+      proxy.answer = refusing(code)
+      t.match(note(bench, `refused with ${code}`, await ask()).json(), { code: told })
+    }
+    proxy.answer = refusing('3001')
+    t.match(note(bench, 'nothing there', await ask()).json(), { code: 'no-match' })
+    proxy.answer = talkative
+  })
+
+  await t.test('bad calls that hold it', async (t) => {
+    const { name, idNumber } = MARKED_OWNER
+    const body = asking(authorizationId, {})
+    const calls: [body: unknown, more?: Partial<BankCall>][] = [
+      [{ ...body, purpose: name }],
+      [{ ...body, level: idNumber }],
+      [{ ...body, fields: [WORDS] }],
+      [{ ...body, area: WORDS }],
+      [{ ...body, authorizationId: name }],
+      [{ ...body, proofNumber: WORDS.slice(0, 40) }],
+      [{ ...body, holder: { ...MARKED_OWNER, idType: name } }],
+      [{ ...body, authorizationId: undefined }],
+      [{ ...body, authorizationId: randomUUID() }],
+      [{ ...body, purpose: 'loan-review' }],
+      [body, { operator: idNumber }],
+      [body, { body: `{"holder":"${name}",` }],
+      [body, { tamper: { headers: { signature: undefined } } }],
+    ]
+    for (const [given, more] of calls) {
+      const answer = note(bench, 'a bad call', await post(bank, '/v1/queries', given, { operator, ...more }))
+      t.ok(answer.status >= 400 && answer.status < 500, answer.body.toString())
+    }
+    for (const path of [encodeURIComponent(name), idNumber]) {
+      t.equal(note(bench, 'a bad path', await get(bank, `/v1/queries/${path}`, { operator })).status, 404)
+    }
+  })
+  await judge(t, bench, 0)
+})
+
+await t.test('every way to rule the fields where the registry is slow: 202, an event, GET', async (t) => {
+  const bench = await startBench(t, { queryWaitMs: 100 })
+  const { world, bank, proxy, authorizationId } = bench
+  await world.registry.control({ fault: 'slow', on: 'QUERY', delayMs: 4000 })
+  await forEach(async (rules, index) => {
+    const operator = operatorOf(index)
+    const fields = index % 2 === 0 ? null : chosen(rules, index)
+    const level = LEVELS[Math.floor(index / 2) % 2] as Level
+    const what = `${ruleWords(rules).join(' ')} at ${level}, slowly`
+    const may = { level, rules: onlyOf(rules, fields) }
+    const body = asking(authorizationId, { level, ...(fields === null ? {} : { fields }) })
+    const key = randomUUID()
+    const ask = (): Promise<BankAnswer> => post(bank, '/v1/queries', body, { operator, idempotencyKey: key })
+    const read = (): Promise<BankAnswer> => get(bank, `/v1/queries/${id}`, { operator })
+    const slow = note(bench, what, await ask())
+    const { id } = slow.json() as { id: string }
+    if (slow.status !== 202) t.fail(`${what}: ${slow.status} ${slow.body.toString()}`)
+    note(bench, `${what}, read too early`, await read())
+    await until(async () => (await world.database.pool.query('select from event where case_id = $1', [id])).rowCount === 1)
+    note(bench, `${what}, read`, await read(), may)
+    if (note(bench, `${what}, repeated`, await ask()).status !== 202) t.fail(`${what}: a repeat is another answer`)
+  })
+
+  await world.registry.control({ faults: 'none' })
+  const operator = operatorOf(ALL_SHOWN)
+  for (const answered of [refusing('1002'), unreadable['no document'], refusing(MARKED_OWNER.name)]) {
+    proxy.answer = answered as AnsweringProxy['answer']
+  }
+  note(bench, 'x', await get(bank, '/v1/queries/x', { operator }))
+  await judge(t, bench, 81)
+})
