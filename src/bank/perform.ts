@@ -166,7 +166,7 @@ async function repeated(
   if (stored === undefined || (stored.status === 200 && !mayDisclose)) {
     const pending = caller === null ? null : await call.pending?.(caller, holder)
     if (pending !== null && pending !== undefined) return { ...pending, receipt }
-    throw new Problem(
+    const problem = new Problem(
       'request-in-progress',
       {
         zh: '同一幂等键的请求仍在处理，请稍后用同一幂等键重试',
@@ -174,6 +174,8 @@ async function repeated(
       },
       { retryAfterSeconds: 1 },
     )
+    // Traced already, with the nonce that it used up.
+    throw receipt === null ? problem : new Refused(problem, receipt)
   }
   // The receipt of the original act; an answer that came without its caller has only that of the repeat.
   return { ...stored, receipt: stored.receipt ?? receipt, body: means.sealer.open(stored.body, answerContext(holder)) }
