@@ -34,7 +34,8 @@ export interface BankCall {
    */
   plan(caller: Caller): Promise<Plan>
   /**
-   * For a repeat of a call whose answer holds personal data: whether it may be given again, and its record.
+   * For a repeat of a call whose answer (200) holds personal data: whether it may be given again, and its record. Without
+   * a record such an answer is not given: it came only after this was asked.
    * @param holder the request that has the key. @throws {Problem} the refusal, which is traced.
    */
   planRepeat?(caller: Caller, holder: string): Promise<((rows: Rows) => void) | undefined>
@@ -104,6 +105,7 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
     let work: TracedWork
     let plan: Plan | null = null
     let caller: Caller | null = null
+    let mayDisclose = call.planRepeat === undefined
     try {
       checkCertificate(auth, registered)
       caller = admit(snapshot, registered, call.operatorCode, call.needsOperator, shanghaiDay(means.clock.now()))
@@ -112,7 +114,11 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
       if (holder === undefined) {
         plan = await call.plan(caller)
         work = toWork(call, plan, means)
-      } else work = repetition(call, await call.planRepeat?.(caller, holder), means)
+      } else {
+        const record = await call.planRepeat?.(caller, holder)
+        mayDisclose = record !== undefined
+        work = repetition(call, record, means)
+      }
     } catch (error) {
       if (!(error instanceof Problem) || error.status >= 500) throw error
       problem = error
@@ -132,7 +138,7 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
       case 'refused':
         throw new Refused(effect.problem, work.refusalReceipt())
       case 'repeat':
-        return repeated(call, caller, effect.holder, work.repeatReceipt(), means)
+        return repeated(call, caller, effect.holder, mayDisclose, work.repeatReceipt(), means)
       case 'pending':
         if (plan?.later === undefined) throw new Error('a call without an answer has none to come either')
         return plan.later()
@@ -152,14 +158,15 @@ async function repeated(
   call: BankCall,
   caller: Caller | null,
   holder: string,
+  mayDisclose: boolean,
   receipt: string | null,
   means: PerformMeans,
 ): Promise<Answer> {
   const stored = await readAnswer(means.pool, holder)
-  if (stored === undefined) {
+  if (stored === undefined || (stored.status === 200 && !mayDisclose)) {
     const pending = caller === null ? null : await call.pending?.(caller, holder)
     if (pending !== null && pending !== undefined) return { ...pending, receipt }
-    throw new Problem(
+    const problem = new Problem(
       'request-in-progress',
       {
         zh: '同一幂等键的请求仍在处理，请稍后用同一幂等键重试',
@@ -167,6 +174,8 @@ async function repeated(
       },
       { retryAfterSeconds: 1 },
     )
+    // Traced already, with the nonce that it used up.
+    throw receipt === null ? problem : new Refused(problem, receipt)
   }
   // The receipt of the original act; an answer that came without its caller has only that of the repeat.
   return { ...stored, receipt: stored.receipt ?? receipt, body: means.sealer.open(stored.body, answerContext(holder)) }

@@ -9,7 +9,7 @@ import { shanghaiDay } from '../base/clock.ts'
 import { isUuid } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { ask, type Rows } from '../db/batch.ts'
-import { answerRows, freedKeys } from '../intake/idempotency.ts'
+import { answerRows, freedKeys, readAnswer } from '../intake/idempotency.ts'
 import { type Answer, answerContext } from '../intake/once.ts'
 import {
   addEnd,
@@ -182,6 +182,7 @@ function discloseTo(query: Query, findings: Findings, { account, operator }: Cal
     authorizer: query.authorizer,
     isAreaGranted: (area) => scopes.every((scope) => scope?.areas.has(area) === true),
     bankCodes: codesInForce(account.bank),
+    askedProof: query.asked.proofNumber ?? null,
   })
 }
 
@@ -263,7 +264,10 @@ export async function planRead(id: string, caller: Caller, request: FastifyReque
   }
 }
 
-/** A repeat is a disclosure again: allowed only while all that was given then is granted still. */
+/**
+ * A repeat is a disclosure again: allowed only while all that was given then is granted still, to the letter, so that its
+ * record lists what leaves.
+ */
 export async function planRepeat(
   holder: string,
   caller: Caller,
@@ -272,9 +276,15 @@ export async function planRepeat(
 ): Promise<((rows: Rows) => void) | undefined> {
   const query = await readQuery(means.pool, caller.account.bank.id, { requestId: holder }, means.sealer)
   const findings = query?.findings ?? null
-  if (query === undefined || findings === null || query.replied) return undefined
+  if (query === undefined || findings === null) return undefined
+  const given = await readAnswer(means.pool, holder)
+  // Whoever was told 202, or was gone by then, is told 202 again: nothing is disclosed by that.
+  if (given === undefined || given.status === 202) return undefined
   const granted = await grantedNow(query, caller, request, means)
-  if (!isWithin(query.granted, granted.fields)) {
+  const disclosure = discloseTo(query, findings, caller, means)
+  const body = jsonBody(answeredPage(query, disclosure, query.answeredAt ?? means.clock.now()))
+  const isSame = body.equals(means.sealer.open(given.body, answerContext(holder)))
+  if (!isSame || !isWithin(query.granted, granted.fields)) {
     throw refusal(
       'field-not-granted',
       'scope.fields',
@@ -282,8 +292,7 @@ export async function planRepeat(
       'the scope was narrowed: what was given then is no longer granted',
     )
   }
-  return (rows) =>
-    void addDisclosure(query, discloseTo(query, findings, caller, means), granted.rule, caller, rows, means, 'repeated')
+  return (rows) => void addDisclosure(query, disclosure, granted.rule, caller, rows, means, 'repeated')
 }
 
 /** What a repeat is told while the query is still under way. */

@@ -13,6 +13,8 @@ export interface DisclosureRule {
   isAreaGranted: (area: string) => boolean
   /** Codes of the bank and its branches: of a mortgage of theirs they see the amounts, of others' never. */
   bankCodes: ReadonlySet<string>
+  /** The proof that was asked about, if one was: of no other is the number told with the property. */
+  askedProof: string | null
 }
 
 /** One shape whether or not something was found: every member is always there. */
@@ -83,12 +85,17 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
 
   const ruled = (field: ScopedField, value: string | undefined): string | null =>
     value === undefined ? null : byRule(field, rule.fields[field], value)
+  const free = freeText(findings, rule.fields)
+  const proofNumber =
+    property.proofNumber !== undefined && rule.askedProof !== null && sameNumber(rule.askedProof, property.proofNumber)
+      ? property.proofNumber
+      : null
   const isDetail = rule.level === 'detail'
   const page: QueryPage = {
     code: 'match',
     property: {
       certificateNumber: property.certificateNumber ?? null,
-      proofNumber: property.proofNumber ?? null,
+      proofNumber,
       unitNumber: property.unitNumber,
       location: ruled('address', property.location),
       area: property.area ?? null,
@@ -104,7 +111,7 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
           idNumber,
           phone: ruled('phone', owner.phone),
           address: ruled('address', owner.address),
-          share: owner.share ?? null,
+          share: free(owner.share),
           coOwnership: owner.coOwnership ?? null,
         }
       })
@@ -114,7 +121,7 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
       isDetail && findings.ownership !== undefined
         ? {
             registeredAt: findings.ownership.registeredAt ?? null,
-            reason: findings.ownership.reason ?? null,
+            reason: free(findings.ownership.reason),
             structure: findings.ownership.structure ?? null,
           }
         : null,
@@ -127,7 +134,7 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
     fields: fieldsOf(page, rule.fields),
     subjects: [
       property.unitNumber,
-      ...[property.certificateNumber, property.proofNumber].filter((one) => one !== undefined),
+      ...[property.certificateNumber ?? null, proofNumber].filter((one) => one !== null),
       ...(isNamed ? owners.flatMap(({ idNumber }) => (idNumber === undefined ? [] : [idNumber])) : []),
     ],
   }
@@ -139,13 +146,17 @@ function flagsOf({ flags }: Findings): QueryPage['flags'] {
   return { mortgaged, seized, objected, noticed, coOwned }
 }
 
-/** Of another's mortgage only that it is there: no amount, no mortgagee, no number by which it could be asked about. */
+/**
+ * Of another's mortgage only that it is there: no amount, no mortgagee, no number by which it could be asked about. Of
+ * several mortgagees a bank is told itself.
+ */
 function mortgageOf(
   mortgage: Findings['mortgages'][number],
   { bankCodes }: DisclosureRule,
   ruled: (field: ScopedField, value: string | undefined) => string | null,
 ): QueryPage['mortgages'][number] {
-  const own = mortgage.mortgagees.some(({ idNumber }) => idNumber !== undefined && bankCodes.has(idNumber))
+  const mortgagees = mortgage.mortgagees.filter(({ idNumber }) => idNumber !== undefined && bankCodes.has(idNumber))
+  const own = mortgagees.length > 0
   return {
     proofNumber: own ? (mortgage.proofNumber ?? null) : null,
     kind: mortgage.kind ?? null,
@@ -155,9 +166,27 @@ function mortgageOf(
     own,
     securedAmount: own ? (mortgage.securedAmount ?? null) : null,
     maximumAmount: own ? (mortgage.maximumAmount ?? null) : null,
-    mortgagees: own ? mortgage.mortgagees.map(({ name, idNumber }) => ({ name, idNumber: idNumber ?? null })) : [],
+    mortgagees: mortgagees.map(({ name, idNumber }) => ({ name, idNumber: idNumber ?? null })),
     mortgagorNames: (mortgage.mortgagorNames ?? []).flatMap((name) => ruled('name', name) ?? []),
   }
+}
+
+/**
+ * What officers write in words of their own may hold anything, `继承自某某` say: with a value in it that is not to be
+ * shown as it is, none of it is told.
+ */
+function freeText(findings: Findings, rules: FieldRules): (text: string | undefined) => string | null {
+  const { property, holders, ownership, mortgages } = findings
+  const values: Record<ScopedField, (string | undefined)[]> = {
+    name: [...holders.map(({ name }) => name), ...mortgages.flatMap(({ mortgagorNames }) => mortgagorNames ?? [])],
+    idNumber: holders.map(({ idNumber }) => idNumber),
+    phone: holders.map(({ phone }) => phone),
+    address: [property?.location, ownership?.location, ...holders.map(({ address }) => address)],
+  }
+  const covered = Object.entries(values).flatMap(([field, all]) =>
+    rules[field as ScopedField] === 'show' ? [] : all.filter((value) => value !== undefined),
+  )
+  return (text) => (text === undefined || covered.some((value) => text.includes(value)) ? null : text)
 }
 
 function byRule(field: ScopedField, rule: FieldRule, value: string): string | null {

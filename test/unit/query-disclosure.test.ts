@@ -69,6 +69,7 @@ const rule = (more: Partial<DisclosureRule>): DisclosureRule => ({
   authorizer: OWNER,
   isAreaGranted: () => true,
   bankCodes: new Set(['91420222000000019R']),
+  askedProof: null,
   ...more,
 })
 
