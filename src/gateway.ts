@@ -31,6 +31,7 @@ import { ENDPOINTS, openOutbound, PROFILES } from './outbound.ts'
 import { readPlatformCertificates } from './platform/authenticate.ts'
 import { callbackRoutes } from './platform/callback-routes.ts'
 import { formFields } from './platform/form-fields.ts'
+import { queryMetrics } from './queries/metrics.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { listenRefused } from './start-checks.ts'
 import { traceMetrics } from './trace/metrics.ts'
@@ -125,6 +126,7 @@ export async function openGateway(
       process: process.read,
       commit: () => batchMetrics(batch),
       delivery: () => deliveryMetrics(pool),
+      queries: () => queryMetrics(pool),
       trace: () => traceMetrics(pool),
     })
     const feedWatch = new FeedWatch({

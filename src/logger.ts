@@ -7,6 +7,7 @@ import pino, { type Logger } from 'pino'
 const ALLOWED = new Set(
   [
     'requestId method route status ms account code traceparent',
+    'queryId reason',
     'endpoint messageId caseId kind what attempt cursor fence outcome became durationMs',
     'where chore error name frames cause',
     'url port folder adopted stopped version signal size',

@@ -15,7 +15,7 @@ import type { Step } from './db/batch.ts'
 import type { CaseStreamsStep } from './delivery/case-streams.ts'
 import { caseStreamsStep } from './delivery/case-streams.ts'
 import type { OnDead } from './delivery/destination.ts'
-import { ensureEndpoints } from './delivery/endpoints.ts'
+import { ensureEndpoints, isEndpointOpen } from './delivery/endpoints.ts'
 import { openWakeQueue } from './delivery/queue.ts'
 import { type Delivery, startDelivery } from './delivery/worker.ts'
 import { type Ground } from './ground.ts'
@@ -38,6 +38,8 @@ import { signRequest } from './trust/sign.ts'
 export const ENDPOINTS = { platform: 'platform', registry: 'registry' } as const
 /** The profiles that ship; one of each for now. */
 export const PROFILES = { platform: 'yx-platform', registry: 'yx-registry' } as const
+/** A bank's clerk waits for it: asked again soon, and not for long. */
+const QUERY_RETRY_CAP_MS = 60_000
 /** Most certificates are a few pages; a scan of a bound volume is not one. */
 const CERTIFICATE_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -136,8 +138,10 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
     waitMs: config.queryWaitMs,
     leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
     retryMs: config.backoffMs,
-    retryCapMs: config.backoffCapMs,
-    attemptsMaximum: config.attemptsMaximum,
+    retryCapMs: Math.min(config.backoffCapMs, QUERY_RETRY_CAP_MS),
+    giveUpMs: config.queryGiveUpMs,
+    isOpen: async () => config.registryUrl !== null && (await isEndpointOpen(pool, ENDPOINTS.registry)),
+    onQuestion: (line) => log.info(line, 'registry asked'),
     onFault,
   })
   onClose(() => desk.close(config.shutdownGraceMs))

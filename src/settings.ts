@@ -188,6 +188,14 @@ export const settings = {
     max: 120_000,
     about: 'How long a query waits for the registry before it is answered 202 and told by an event.',
   }),
+  queryGiveUpMs: integer({
+    variable: 'QUERY_GIVE_UP_MS',
+    unit: 'ms',
+    fallback: 3_600_000,
+    min: 1000,
+    max: 86_400_000,
+    about: 'How long the registry is asked again for a query that was answered 202, before it is given up.',
+  }),
   queriesWaiting: integer({
     variable: 'QUERIES_WAITING',
     unit: 'queries',

@@ -97,7 +97,28 @@ await t.test('a scope is set, explained by the decision itself, and taken away',
     detailEn: null,
     fields: { name: 'show', idNumber: 'mask', phone: 'hide', address: 'hide' },
     dailyQuota: { account: 5, operator: 5 },
+    usedToday: { account: 0, operator: 0 },
   })
+  const listed = JSON.parse((await run('account', 'scopes', '--json')).out) as Record<string, unknown>[]
+  t.strictSame(
+    listed.map(({ operator, levels, dailyQuota }) => ({ operator, levels, dailyQuota })),
+    [
+      { operator: null, levels: ['flags'], dailyQuota: 5 },
+      { operator: 'yx-sub-0031', levels: ['flags'], dailyQuota: 5 },
+    ],
+  )
+  t.match(await run(...explain, '--purpose', 'curiosity'), { code: 2 })
+  await run('operator', 'suspend', '--bank', BANK, '--code', 'yx-sub-0031')
+  t.match(await run(...explain, '--json'), { code: 1, out: /operator-suspended/ })
+  await run('operator', 'resume', '--bank', BANK, '--code', 'yx-sub-0031')
+  t.match(await run('account', 'grant', ...owner, '--business-types', 'mortgage-first'), { code: 0, out: /changed/ })
+  t.match(await run(...explain, '--json'), { code: 1, out: /business-type-not-granted/ })
+  t.match(await run('account', 'grant', ...owner, '--business-types', 'mortgage-first,query'), { code: 0 })
+  t.match(await run('account', 'grant', ...owner, '--business-types', 'mortgage-first,query'), {
+    out: /nothing changed/,
+  })
+  t.match(await run('account', 'grant', ...owner, '--valid-to', '2020-01-01'), { code: 1, err: /--valid-to/ })
+  t.match(await run('query', 'ls'), { code: 0 })
   for (const [rule, ...asked] of [
     ['scope.account.level', '--level', 'detail'],
     ['scope.account.purpose', '--purpose', 'loan-review'],
@@ -126,7 +147,7 @@ await t.test('a scope is set, explained by the decision itself, and taken away',
   t.match(await run('account', 'unscope', ...owner, '--operator', 'yx-sub-0031'), { code: 0, out: /none/ })
   t.match(await run(...explain), { code: 1, out: /scope\.operator/ })
   const { rows } = await database.pool.query(`select from trace_record where type = 'administration'`)
-  t.equal(rows.length, 6, 'each change has its record')
+  t.equal(rows.length, 10, 'each change has its record')
 })
 
 await t.test("an operator's details come from a file, and wrong ones are told without being shown", async (t) => {

@@ -1,9 +1,18 @@
 import { newId } from '../base/id.ts'
+import type { Queryable } from '../db/pool.ts'
 import { deleteSet, insertSet } from '../db/row-set.ts'
 import { type AdministrationMeans, changeAccess, type Statement } from './administration.ts'
 import { closed, GivenFaults, notFound } from './administration-checks.ts'
 import { isPurpose, purposes } from './purposes.ts'
-import { type FieldRule, fieldRules, networkZones, queryLevels, type ScopedField, scopedFields } from './scope.ts'
+import {
+  type FieldRule,
+  type FieldRules,
+  fieldRules,
+  networkZones,
+  queryLevels,
+  type ScopedField,
+  scopedFields,
+} from './scope.ts'
 
 /** Whose scope: the account's, or with an operator's code what that operator may for it. */
 export interface ScopeOwner {
@@ -203,4 +212,33 @@ function ownerOf(
     accountId: String(found['id']),
     operatorId: operator === undefined || person === undefined ? null : String(person['id']),
   }
+}
+
+export interface ListedScope {
+  bank: string
+  account: string
+  /** Null: the account's own. */
+  operator: string | null
+  levels: string[]
+  purposes: string[]
+  areas: string[]
+  zones: string[]
+  fields: FieldRules
+  authorizationRequired: boolean
+  dailyQuota: number
+  validFrom: string
+  validTo: string
+}
+
+export async function listScopes(db: Queryable, bank: string | null): Promise<ListedScope[]> {
+  const { rows } = await db.query<ListedScope>(
+    `select b.code as bank, a.name as account, o.code as operator, s.levels, s.purposes, s.areas, s.zones, s.fields,
+            s.authorization_required as "authorizationRequired", s.daily_quota as "dailyQuota",
+            s.valid_from::text as "validFrom", s.valid_to::text as "validTo"
+       from query_scope s join account a on a.id = s.account_id join bank b on b.id = a.bank_id
+       left join operator o on o.id = s.operator_id
+      where $1::text is null or b.code = $1 order by b.code, a.name, o.code nulls first`,
+    [bank],
+  )
+  return rows
 }

@@ -1,24 +1,31 @@
 import type { Step } from '../db/batch.ts'
-import type { RowSet } from '../db/row-set.ts'
+import type { Queryable } from '../db/pool.ts'
 
-export interface QuotaAsk {
+interface QuotaOf {
   accountId: string
   operatorId: string
   /** `yyyy-MM-dd` in Asia/Shanghai. */
   day: string
-  /** Queries a day: of the account as a whole, and of this operator for it. */
-  accountQuota: number
-  operatorQuota: number
 }
 
-/** Which quota is spent; null: one query of each was reserved. */
+/** To reserve a query of the day, or to give a reserved one back: the registry could not answer. */
+export type QuotaAsk =
+  | (QuotaOf & {
+      take: true
+      /** Queries a day: of the account as a whole, and of this operator for it. */
+      accountQuota: number
+      operatorQuota: number
+    })
+  | (QuotaOf & { take: false })
+
+/** Which quota is spent; null: what was asked is done. */
 export type QuotaResult = { spent: null | 'account' | 'operator' }
 
 const keyOf = (accountId: string, ownerId: string, day: string): string => `${accountId} ${ownerId} ${day}`
 
 /**
- * Gate: reserves one query of the day, or tells whose quota is spent. The rows are locked in sorted order, so that over
- * all nodes not one query too many passes.
+ * Gate: reserves one query of the day of account and operator, or tells whose quota is spent; gives back first what is
+ * to be given back. The rows are locked in sorted order, so that over all nodes not one query too many passes.
  */
 export const quotaGate: Step<QuotaAsk, QuotaResult> = {
   name: 'quota',
@@ -44,12 +51,18 @@ export const quotaGate: Step<QuotaAsk, QuotaResult> = {
       values: keys,
     })
     const used = new Map(rows.map((row) => [keyOf(row.account_id, row.operator_id, row.day), row.used]))
-    const results = asks.map(({ accountId, operatorId, day, accountQuota, operatorQuota }): QuotaResult => {
-      const account = keyOf(accountId, accountId, day)
-      const operator = keyOf(accountId, operatorId, day)
-      if ((used.get(account) ?? 0) >= accountQuota) return { spent: 'account' }
-      if ((used.get(operator) ?? 0) >= operatorQuota) return { spent: 'operator' }
-      for (const key of [account, operator]) used.set(key, (used.get(key) ?? 0) + 1)
+    const add = (key: string, count: number): void => void used.set(key, Math.max(0, (used.get(key) ?? 0) + count))
+    const bothOf = ({ accountId, operatorId, day }: QuotaOf): [string, string] => [
+      keyOf(accountId, accountId, day),
+      keyOf(accountId, operatorId, day),
+    ]
+    for (const ask of asks) if (!ask.take) for (const key of bothOf(ask)) add(key, -1)
+    const results = asks.map((ask): QuotaResult => {
+      if (!ask.take) return { spent: null }
+      const [account, operator] = bothOf(ask)
+      if ((used.get(account) ?? 0) >= ask.accountQuota) return { spent: 'account' }
+      if ((used.get(operator) ?? 0) >= ask.operatorQuota) return { spent: 'operator' }
+      for (const key of [account, operator]) add(key, 1)
       return { spent: null }
     })
     await tx.query({
@@ -63,38 +76,17 @@ export const quotaGate: Step<QuotaAsk, QuotaResult> = {
   },
 }
 
-/** Gives a reserved query back: the registry could not answer. Locks in the order of the gate. */
-export const quotaReleases: RowSet<{ accountId: string; operatorId: string; day: string }> = {
-  name: 'quota release',
-  order: 90,
-  write: async (tx, rows) => {
-    const sums = new Map<string, { accountId: string; ownerId: string; day: string; count: number }>()
-    for (const { accountId, operatorId, day } of rows) {
-      for (const ownerId of [accountId, operatorId]) {
-        const key = keyOf(accountId, ownerId, day)
-        const sum = sums.get(key) ?? { accountId, ownerId, day, count: 0 }
-        sum.count += 1
-        sums.set(key, sum)
-      }
-    }
-    const sorted = [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum)
-    await tx.query({
-      name: 'quota-release',
-      text: `insert into quota_use as q (account_id, operator_id, day, used)
-             select account_id, operator_id, day, 0 from unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[])
-                 as v(account_id, operator_id, day, count)
-             on conflict (account_id, operator_id, day) do update set used = greatest(0, q.used - (
-               select v.count from unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[])
-                 as v(account_id, operator_id, day, count)
-                where v.account_id = q.account_id and v.operator_id = q.operator_id and v.day = q.day))`,
-      values: [
-        sorted.map(({ accountId }) => accountId),
-        sorted.map(({ ownerId }) => ownerId),
-        sorted.map(({ day }) => day),
-        sorted.map(({ count }) => count),
-      ],
-    })
-  },
+/** Queries used on a day: of the account as a whole, and of the operator for it. */
+export async function quotaUsed(
+  db: Queryable,
+  { accountId, operatorId, day }: QuotaOf,
+): Promise<{ account: number; operator: number }> {
+  const { rows } = await db.query<{ operator_id: string; used: number }>(
+    'select operator_id, used from quota_use where account_id = $1 and day = $2 and operator_id = any($3::uuid[])',
+    [accountId, day, [accountId, operatorId]],
+  )
+  const of = (id: string): number => rows.find((row) => row.operator_id === id)?.used ?? 0
+  return { account: of(accountId), operator: of(operatorId) }
 }
 
 /** Seconds until the day in Asia/Shanghai ends and quotas begin anew; at least 1. */

@@ -5,7 +5,7 @@ import { Problem } from '../base/problem.ts'
 import { ask, type Batch, type Rows } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import { findKey, readAnswer } from '../intake/idempotency.ts'
-import { type Answer, answerContext, takeEffect, type Work } from '../intake/once.ts'
+import { type Answer, answerContext, KeyFreed, takeEffect, type Work } from '../intake/once.ts'
 import type { Act, TraceRecord } from '../trace/record.ts'
 import { type Authenticated, checkCertificate } from './authenticate.ts'
 
@@ -130,7 +130,11 @@ export async function perform(call: BankCall, means: PerformMeans): Promise<Answ
       means.sealer,
       { ...once, inForce, key: problem === null ? key : null },
       work,
-    )
+    ).catch((error: unknown) => {
+      if (error instanceof KeyFreed) return null
+      throw error
+    })
+    if (effect === null) continue
     switch (effect.kind) {
       case 'stale':
         await means.directory.refresh()
@@ -233,7 +237,7 @@ function repetition(call: BankCall, record: ((rows: Rows) => void) | undefined, 
     {
       rule: 'idempotency.same-request',
       act: () => {
-        throw new Error('a key that was held is free')
+        throw new KeyFreed('a key that was held is free')
       },
     },
     means,

@@ -10,7 +10,7 @@ import {
   checkStanding,
   readAuthorizations,
 } from '../access/authorizations.ts'
-import { type Caller, permitFiling } from '../access/decide.ts'
+import type { Caller } from '../access/decide.ts'
 import { operatorDetails } from '../access/operator-details.ts'
 import { purposes } from '../access/purposes.ts'
 import { type QuotaAsk, type QuotaResult, quotaGate, secondsToMidnight } from '../access/quota.ts'
@@ -19,10 +19,12 @@ import { shanghaiDay } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { ruleFault } from '../cases/rules/faults.ts'
+import { idNumberFault } from '../cases/rules/identifiers.ts'
 import { type Ask, ask, type Rows } from '../db/batch.ts'
 import type { Answer } from '../intake/once.ts'
 import type { Asked } from '../queries/findings.ts'
 import { type Query, queryInserts, sealQuestion } from '../queries/store.ts'
+import { headerValue } from '../trust/http-message.ts'
 import { answer, bodyBytes, idempotencyKey, readBody } from './answer.ts'
 import { getQuery, postQuery } from './api/queries.ts'
 import type { BankMeans } from './means.ts'
@@ -40,7 +42,7 @@ export const queryRoutes: FastifyPluginAsync<BankMeans> = async (server, means) 
     const bytes = bodyBytes(request)
     return answer(request, reply, means, {
       needsOperator: true,
-      key: { value: idempotencyKey(request), requestDigest: createHash('sha256').update(bytes).digest() },
+      key: { value: idempotencyKey(request), requestDigest: digestOf(request, bytes) },
       plan: (caller) => planQuery(readBody(bytes, means.bodyLimitBytes), caller, request, means),
       planRepeat: (caller, holder) => planRepeat(holder, caller, request, means),
       pending: (caller, holder) => pendingAnswer(holder, caller, means),
@@ -56,6 +58,12 @@ export const queryRoutes: FastifyPluginAsync<BankMeans> = async (server, means) 
   )
 }
 
+/** What was asked, and for whom: another operator's repeat is another query. */
+function digestOf(request: FastifyRequest, bytes: Buffer): Buffer {
+  const operator = headerValue(request.rawHeaders, 'x-operator') ?? ''
+  return createHash('sha256').update(`${operator}\n`).update(bytes).digest()
+}
+
 /** A body that keeps schema and rules. @throws {Problem} message-invalid, business-rule-violated. */
 function readQueryRequest(body: unknown, means: BankMeans): QueryRequest {
   const shape = means.validateQuery(body)
@@ -67,16 +75,19 @@ function readQueryRequest(body: unknown, means: BankMeans): QueryRequest {
     )
   }
   const request = body as QueryRequest
+  const { idType, idNumber } = request.holder
+  const idFault = idNumberFault(idType, idNumber, shanghaiDay(means.clock.now()))
   const numbers = [request.certificateNumber, request.proofNumber].filter((number) => number !== undefined)
-  if (numbers.length === 1) return request
-  const fault =
-    numbers.length === 0
-      ? ruleFault('/certificateNumber', 'number-missing')
-      : ruleFault('/proofNumber', 'numbers-doubled')
+  const faults = [
+    ...(numbers.length === 0 ? [ruleFault('/certificateNumber', 'number-missing')] : []),
+    ...(numbers.length > 1 ? [ruleFault('/proofNumber', 'numbers-doubled')] : []),
+    ...(idFault === null ? [] : [ruleFault('/holder/idNumber', idFault)]),
+  ]
+  if (faults.length === 0) return request
   throw new Problem(
     'business-rule-violated',
-    { zh: '查询须恰好写一个证号', en: 'a query names exactly one number' },
-    { faults: [fault] },
+    { zh: `查询有 ${faults.length} 处违反业务规则`, en: `the query breaks ${faults.length} rules` },
+    { faults },
   )
 }
 
@@ -84,7 +95,6 @@ async function planQuery(body: unknown, caller: Caller, request: FastifyRequest,
   const { account, operator } = caller
   if (operator === null) throw new Error('a query needs an operator')
   means.desk.refuseIfFull()
-  permitFiling(account, 'query', [])
   const given = readQueryRequest(body, means)
   const asked: Asked = {
     level: given.level,
@@ -140,6 +150,7 @@ async function planQuery(body: unknown, caller: Caller, request: FastifyRequest,
     accountId: account.id,
     operatorId: operator.id,
     day,
+    take: true as const,
     accountQuota: scopes.account.dailyQuota,
     operatorQuota: scopes.operator.dailyQuota,
   }
@@ -155,13 +166,11 @@ async function planQuery(body: unknown, caller: Caller, request: FastifyRequest,
       return standing === null ? [quota] : [standing, quota]
     },
     act: (held, rows) => {
-      if (standing !== null) {
-        const hold = held.of(standing)
-        checkStanding(hold, day)
-        if (hold !== null) hold.used += 1
-      }
+      const hold = standing === null ? null : held.of(standing)
+      if (standing !== null) checkStanding(hold, day)
       const { spent } = held.of(quota)
       if (spent !== null) return quotaSpent(spent, caller, request.id, rows, means)
+      if (hold !== null) hold.used += 1
       receipt = addQuery(query, granted.rule, rows, means)
       return null
     },

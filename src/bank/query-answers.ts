@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { authorizationLock, authorizationRevoked, readAuthorizations } from '../access/authorizations.ts'
-import { admit, type Caller, codesInForce } from '../access/decide.ts'
+import { authorizationLock, authorizationRevoked, checkStanding, readAuthorizations } from '../access/authorizations.ts'
+import { admit, type Caller, codesInForce, permitFiling } from '../access/decide.ts'
 import { revisionGate } from '../access/directory.ts'
 import { zoneOf } from '../access/network.ts'
 import { refusal } from '../access/refusal.ts'
@@ -47,6 +47,7 @@ export function permit(
   request: FastifyRequest,
   means: BankMeans,
 ): Permitted {
+  permitFiling(account, 'query', [])
   const snapshot = means.directory.current()
   const ofAccount = snapshot.scope(account.id)
   const ofOperator = operator === null ? undefined : snapshot.scope(account.id, operator.id)
@@ -122,8 +123,10 @@ async function concludeNow(
         if (hold?.state !== 'asking' || hold.replied) return 'taken'
         const isRevoked = standing !== null && held.of(standing)?.state !== 'active'
         const now = isRevoked ? authorizationRevoked() : decided
+        hold.state = now instanceof Problem ? 'failed' : 'answered'
         if (now instanceof Problem) {
-          const failed = addFailure(query, now.code, rows, means.desk.means)
+          // The registry was asked and answered: that is what the quota counts.
+          const failed = addFailure(query, now.code, null, false, rows, means.desk.means)
           rows.add(freedKeys, query.requestId)
           return new Refused(now, failed.receipt)
         }
@@ -229,10 +232,12 @@ async function grantedNow(query: Query, caller: Caller, request: FastifyRequest,
   const { granted } = permit(query.asked, query.authorizationId !== null, query.fields, caller, request, means)
   if (query.authorizationId === null) return granted
   const found = await readAuthorizations(means.pool, query.bankId, [query.authorizationId], means.sealer)
-  const state = found.get(query.authorizationId)?.state
-  if (state !== 'active') {
-    throw authorizationRevoked()
-  }
+  // Its uses are those of asking, not of reading what was asked.
+  const authorization = found.get(query.authorizationId)
+  checkStanding(
+    authorization === undefined ? null : { ...authorization, usesMaximum: null },
+    shanghaiDay(means.clock.now()),
+  )
   return granted
 }
 

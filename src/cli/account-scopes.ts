@@ -1,5 +1,9 @@
 import { notFound } from '../access/administration-checks.ts'
-import { removeScope, type ScopeOwner, setScope } from '../access/administration-scopes.ts'
+import { listScopes, removeScope, type ScopeOwner, setScope } from '../access/administration-scopes.ts'
+import { admit, permitFiling } from '../access/decide.ts'
+import { purposes } from '../access/purposes.ts'
+import { quotaUsed } from '../access/quota.ts'
+import { refusal } from '../access/refusal.ts'
 import {
   type Granted,
   networkZones,
@@ -10,20 +14,40 @@ import {
   type ScopedField,
   scopedFields,
 } from '../access/scope.ts'
-import type { AccessSnapshot, Account } from '../access/snapshot.ts'
+import type { AccessSnapshot, Account, Operator, RegisteredCertificate } from '../access/snapshot.ts'
 import { shanghaiDay } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { administrationMeans } from './administration-means.ts'
 import { flag, type Given, requiredText, requiredTexts, text, texts, UsageError } from './arguments.ts'
 import type { Act } from './command.ts'
-import { table } from './table.ts'
+import { printList, table } from './table.ts'
 import { withGround } from './with-ground.ts'
 
 /** What is asked when `explain` is given no more than who asks. */
 const PURPOSE = 'mortgage-registration'
 
 /** `bdc-gateway account scope | unscope | explain`. */
-export const scopeActs: Record<'scope' | 'unscope' | 'explain', Act> = {
+export const scopeActs: Record<'scope' | 'scopes' | 'unscope' | 'explain', Act> = {
+  scopes: {
+    options: { bank: text, json: flag },
+    run: (given, env) =>
+      withGround(env, async ({ pool }) => {
+        printList(await listScopes(pool, given.optional('bank') ?? null), given.flag('json'), [
+          ['银行 bank', (scope) => scope.bank],
+          ['账号 account', (scope) => scope.account],
+          ['人员 operator', (scope) => scope.operator],
+          ['级别 levels', (scope) => scope.levels],
+          ['目的 purposes', (scope) => scope.purposes],
+          ['地区 areas', (scope) => scope.areas],
+          ['网络 zones', (scope) => scope.zones],
+          ['字段 fields', (scope) => scopedFields.map((field) => `${field}=${scope.fields[field]}`)],
+          ['须授权书 authorization', (scope) => (scope.authorizationRequired ? 'yes' : 'no')],
+          ['每日 daily quota', (scope) => scope.dailyQuota],
+          ['有效期 valid', (scope) => `${scope.validFrom} – ${scope.validTo}`],
+        ])
+        return 0
+      }),
+  },
   scope: {
     options: {
       bank: requiredText,
@@ -83,13 +107,19 @@ export const scopeActs: Record<'scope' | 'unscope' | 'explain', Act> = {
       json: flag,
     },
     run: (given, env) =>
-      withGround(env, async ({ directory, config, clock }) => {
-        const explained = explain(directory.current(), given, {
+      withGround(env, async ({ directory, config, clock, pool }) => {
+        const purpose = oneOf(Object.keys(purposes), given.optional('purpose') ?? PURPOSE, 'purpose')
+        const area = given.optional('area') ?? config.areaCode
+        if (!/^\d{6}$/.test(area)) throw usage('--area 应为 6 位行政区划代码', '--area must be six digits')
+        const day = shanghaiDay(clock.now())
+        const found = ownersOf(directory.current(), given)
+        const used = await quotaUsed(pool, { accountId: found.account.id, operatorId: found.operator.id, day })
+        const explained = explain(directory.current(), found, used, {
           level: oneOf(queryLevels, given.optional('level') ?? 'flags', 'level'),
-          purpose: given.optional('purpose') ?? PURPOSE,
-          area: given.optional('area') ?? config.areaCode,
+          purpose,
+          area,
           zone: oneOf(networkZones, given.optional('zone') ?? 'internet', 'zone'),
-          day: shanghaiDay(clock.now()),
+          day,
           hasAuthorization: !given.flag('without-authorization'),
           fields: given.texts('field-list').length === 0 ? null : fieldsOf(given.texts('field-list')),
         })
@@ -107,38 +137,37 @@ interface Explained {
   detailEn: string | null
   fields: Granted['fields'] | null
   dailyQuota: { account: number | null; operator: number | null }
+  usedToday: { account: number; operator: number }
 }
 
-/** The very decision that a query meets. Standing, agreement and quota in use are not looked at. */
-function explain(snapshot: AccessSnapshot, given: Given, ask: ScopeAsk): Explained {
-  const account = accountOf(snapshot, given.text('bank'), given.text('name'))
-  const operator = snapshot.operator(account.bank.id, given.text('operator'))
-  if (operator === undefined) throw notFound('该银行没有这个业务办理人员', 'the bank has no such operator')
+/** The very decision that a query meets, short of its certificate and its authorization. */
+function explain(
+  snapshot: AccessSnapshot,
+  { account, operator }: { account: Account; operator: Operator },
+  usedToday: { account: number; operator: number },
+  ask: ScopeAsk,
+): Explained {
   const ofAccount = snapshot.scope(account.id)
   const ofOperator = snapshot.scope(account.id, operator.id)
-  const dailyQuota = { account: quotaOf(ofAccount), operator: quotaOf(ofOperator) }
-  if (!account.businessTypes.has('query')) {
-    return {
-      allowed: false,
-      rule: 'business-type.granted',
-      code: 'business-type-not-granted',
-      detail: '账号未开通查询业务',
-      detailEn: 'the business type query is not granted to the account',
-      fields: null,
-      dailyQuota,
-    }
-  }
+  const quotas = { dailyQuota: { account: quotaOf(ofAccount), operator: quotaOf(ofOperator) }, usedToday }
   try {
+    const certificate: RegisteredCertificate = { fingerprint: '', der: Buffer.alloc(0), state: 'active', account }
+    admit(snapshot, certificate, operator.code, true, ask.day)
+    permitFiling(account, 'query', [])
     const { rule, fields } = permitQuery(ofAccount, ofOperator, ask)
-    return { allowed: true, rule, code: null, detail: null, detailEn: null, fields, dailyQuota }
+    for (const whose of ['account', 'operator'] as const) {
+      if (usedToday[whose] >= (quotas.dailyQuota[whose] ?? 0))
+        throw refusal('quota-spent', `scope.${whose}.quota`, '当日查询次数已用完', 'the queries of the day are used up')
+    }
+    return { allowed: true, rule, code: null, detail: null, detailEn: null, fields, ...quotas }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const { code, rule = code, detail } = error
-    return { allowed: false, rule, code, detail: detail.zh, detailEn: detail.en, fields: null, dailyQuota }
+    return { allowed: false, rule, code, detail: detail.zh, detailEn: detail.en, fields: null, ...quotas }
   }
 }
 
-function explanation({ allowed, rule, code, detail, detailEn, fields, dailyQuota }: Explained): string {
+function explanation({ allowed, rule, code, detail, detailEn, fields, dailyQuota, usedToday }: Explained): string {
   return table(
     [allowed ? '许可 allowed' : '拒绝 refused', ''],
     [
@@ -150,18 +179,21 @@ function explanation({ allowed, rule, code, detail, detailEn, fields, dailyQuota
             ['说明 detail', `${detail} / ${detailEn}`],
           ]),
       ...(fields === null ? [] : scopedFields.map((field) => [`字段 ${field}`, fields[field]])),
-      ['账号每日次数 account quota', dailyQuota.account ?? '–'],
-      ['人员每日次数 operator quota', dailyQuota.operator ?? '–'],
+      ['账号当日次数 account, of the day', `${usedToday.account} / ${dailyQuota.account ?? '–'}`],
+      ['人员当日次数 operator, of the day', `${usedToday.operator} / ${dailyQuota.operator ?? '–'}`],
     ],
   )
 }
 
 const quotaOf = (scope: Scope | undefined): number | null => scope?.dailyQuota ?? null
 
-function accountOf(snapshot: AccessSnapshot, bank: string, name: string): Account {
-  const found = snapshot.account(bank, name)
-  if (found === undefined) throw notFound(`该银行没有名为“${name}”的账号`, `the bank has no account "${name}"`)
-  return found
+function ownersOf(snapshot: AccessSnapshot, given: Given): { account: Account; operator: Operator } {
+  const name = given.text('name')
+  const account = snapshot.account(given.text('bank'), name)
+  if (account === undefined) throw notFound(`该银行没有名为“${name}”的账号`, `the bank has no account "${name}"`)
+  const operator = snapshot.operator(account.bank.id, given.text('operator'))
+  if (operator === undefined) throw notFound('该银行没有这个业务办理人员', 'the bank has no such operator')
+  return { account, operator }
 }
 
 function ownerOf(given: Given): ScopeOwner {
@@ -180,10 +212,10 @@ function wholeNumber(given: string): number {
 function oneOf<T extends string>(known: readonly T[], given: string, option: string): T {
   const found = known.find((one) => one === given)
   if (found !== undefined) return found
-  throw new UsageError('account explain', [
-    { zh: `--${option} 应为 ${known.join('、')} 之一`, en: `--${option} must be one of ${known.join(', ')}` },
-  ])
+  throw usage(`--${option} 应为 ${known.join('、')} 之一`, `--${option} must be one of ${known.join(', ')}`)
 }
+
+const usage = (zh: string, en: string): UsageError => new UsageError('account explain', [{ zh, en }])
 
 function fieldsOf(given: readonly string[]): ScopedField[] {
   return given.map((field) => oneOf(scopedFields, field, 'field-list'))

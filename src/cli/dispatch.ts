@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<{ r
   cert: { about: '账号的证书 / certificates of accounts', load: () => import('./cert.ts') },
   queue: { about: '发送队列与转人工报文 / queues and dead letters', load: () => import('./queue.ts') },
   webhook: { about: '银行的推送地址 / webhooks of banks', load: () => import('./webhook.ts') },
+  query: { about: '登记系统未答复的查询 / queries without an answer', load: () => import('./query.ts') },
   trace: {
     about: '痕迹核验、检查点、证明 / verify the trace, checkpoints, proofs',
     load: () => import('./trace.ts'),

@@ -1,4 +1,5 @@
 import type { Batch, Rows } from '../db/batch.ts'
+import type { Queryable } from '../db/pool.ts'
 import type { RowSet } from '../db/row-set.ts'
 import type { Destination } from './destination.ts'
 
@@ -57,6 +58,16 @@ export async function ensureEndpoints(
 /** An endpoint that comes while the gateway runs; one that is there keeps its pause. */
 export function addEndpoint(rows: Rows, name: string, concurrency: number): void {
   rows.add(endpointRows, { name, concurrency })
+}
+
+/** Neither paused by staff nor closed for now; one that is not there is not open. */
+export async function isEndpointOpen(db: Queryable, name: string): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'endpoint open',
+    text: 'select from endpoint where name = $1 and not paused and (closed_until is null or closed_until <= now())',
+    values: [name],
+  })
+  return rowCount === 1
 }
 
 /** Nothing more is claimed for it; what waits keeps waiting, what is under way ends. `why` is for staff. */

@@ -13,7 +13,10 @@ export interface KeyAsk {
 }
 
 /** `holder` is the request that has the key; its answer is in `idempotency_answer` once that request's work is done. */
-export type KeyResult = { won: true } | { won: false; holder: string; sameRequest: boolean }
+export type KeyResult =
+  | { won: true }
+  | { won: false; holder: string; sameRequest: boolean }
+  | { won: false; freed: true }
 
 /** Gate: claims a key, or tells who has it. A key claimed by a neighbour in the same batch counts as taken. */
 export const keyGate: Step<KeyAsk, KeyResult> = {
@@ -65,7 +68,8 @@ export const keyGate: Step<KeyAsk, KeyResult> = {
     return asks.map((ask) => {
       if (won.has(ask.requestId)) return { won: true }
       const holder = holders.get(`${ask.accountId}\n${ask.route}\n${ask.key}`)
-      if (holder === undefined) throw new Error('an idempotency key was neither claimed nor held')
+      // Its holder was refused for now and gave it back meanwhile.
+      if (holder === undefined) return { won: false, freed: true }
       return { won: false, holder: holder.request_id, sameRequest: holder.request_digest.equals(ask.requestDigest) }
     })
   },

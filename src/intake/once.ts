@@ -68,6 +68,7 @@ export function takeEffect(batch: Batch, sealer: Seal, once: Once, work: Work): 
       if (key !== null) {
         const result = held.of(key)
         if (!result.won) {
+          if ('freed' in result) throw new KeyFreed()
           if (!result.sameRequest) return refused(work, rows, keyConflict())
           work.repeat(rows)
           return { kind: 'repeat', holder: result.holder }
@@ -89,6 +90,9 @@ export function takeEffect(batch: Batch, sealer: Seal, once: Once, work: Work): 
     },
   })
 }
+
+/** A key changed hands while it was looked at: nothing of the request is written, and it is to be decided on anew. */
+export class KeyFreed extends Error {}
 
 /** What a stored answer's body is sealed under. */
 export function answerContext(requestId: string): string {

@@ -1,7 +1,7 @@
-import { authorizationUses } from '../access/authorizations.ts'
-import { quotaReleases } from '../access/quota.ts'
+import { authorizationLock, authorizationUses } from '../access/authorizations.ts'
+import { quotaGate } from '../access/quota.ts'
 import type { Clock } from '../base/clock.ts'
-import { ask, type Batch, type Member, type Rows } from '../db/batch.ts'
+import { ask, type Batch, type Held, type Member, type Rows } from '../db/batch.ts'
 import { type AnswerRow, answerRows, freedKeys } from '../intake/idempotency.ts'
 import { answerContext } from '../intake/once.ts'
 import type { Act, TraceRecord } from '../trace/record.ts'
@@ -29,7 +29,7 @@ export interface ConcludeMeans {
 export type Refusal = Exclude<RegistryWord, { kind: 'answered' }>
 
 /** The words that a bank is told of a query that brought nothing. */
-export type FailureCode = 'registry-unavailable' | 'registry-refused'
+type FailureCode = 'registry-unavailable' | 'registry-refused'
 
 export const failureCode = (word: Refusal): FailureCode =>
   word.kind === 'refused' ? 'registry-refused' : 'registry-unavailable'
@@ -56,8 +56,18 @@ export function addEnd(
   })
 }
 
-/** A query that brought nothing costs nothing: quota and use of the authorization are given back, with a record. */
-export function addFailure(query: Query, code: string, rows: Rows, means: ConcludeMeans): TraceRecord {
+/**
+ * A query that brought nothing.
+ * @param why a word of ours or the registry's code, for the record.
+ */
+export function addFailure(
+  query: Query,
+  code: string,
+  why: string | null,
+  isReleased: boolean,
+  rows: Rows,
+  means: ConcludeMeans,
+): TraceRecord {
   rows.add(queryEnds, {
     id: query.id,
     state: 'failed',
@@ -66,36 +76,66 @@ export function addFailure(query: Query, code: string, rows: Rows, means: Conclu
     answer: null,
     answered_at: means.clock.now(),
   })
-  rows.add(quotaReleases, { accountId: query.accountId, operatorId: query.operatorId, day: query.quotaDay })
-  if (query.authorizationId !== null) rows.add(authorizationUses, { id: query.authorizationId, count: -1 })
+  if (isReleased && query.authorizationId !== null)
+    rows.add(authorizationUses, { id: query.authorizationId, count: -1 })
   const act = means.record({
     type: 'query-failed',
     at: means.clock.now(),
     actors: { bankId: query.bankId, accountId: query.accountId, operator: query.operatorCode, system: 'registry' },
     outcome: code,
-    facts: { queryId: query.id, authorizationId: query.authorizationId, quotaReleased: true },
+    facts: {
+      queryId: query.id,
+      authorizationId: query.authorizationId,
+      quotaReleased: isReleased,
+      why: why === null ? undefined : factWord(why),
+    },
   })
   act.addTo(rows)
   return act
 }
 
+/** What of a reason may stand in a record: one word without long digits. */
+export function factWord(reason: string): string {
+  const word = reason
+    .replaceAll(/[^A-Za-z0-9]+/g, '-')
+    .replaceAll(/\d{7,}/g, 'n')
+    .slice(0, 60)
+  return /^[A-Za-z0-9]/.test(word) ? word : 'unknown'
+}
+
+/** Locks in the order of the gates; quota and use are given back where the registry could not answer. */
+function asksOf(query: Query, mayRelease: (held: Held) => boolean) {
+  const lock = ask(queryLock, query.id)
+  const { accountId, operatorId, quotaDay: day, authorizationId } = query
+  const release = ask(quotaGate, { accountId, operatorId, day, take: false }, (held) => mayRelease(held))
+  const uses = authorizationId === null ? [] : [ask(authorizationLock, authorizationId, (held) => mayRelease(held))]
+  return { lock, asks: [lock, ...uses, release] }
+}
+
 /**
- * Ends a query at once that the registry could not answer; its key is free again.
+ * Ends a query at once that the registry could not answer: it costs nothing, and its key is free again.
  * @returns the receipt of the record; null when another has concluded it.
  */
 export function failNow(query: Query, word: Refusal, means: ConcludeMeans): Promise<string | null> {
-  const lock = ask(queryLock, query.id)
+  const isOpen = (held: Held): boolean => {
+    const hold = held.of(lock)
+    return hold?.state === 'asking' && !hold.replied
+  }
+  const { lock, asks } = asksOf(query, isOpen)
   return means.batch.submit({
-    asks: [lock],
+    asks,
     decide: (held, rows) => {
       const hold = held.of(lock)
-      if (hold?.state !== 'asking' || hold.replied) return null
-      const failed = addFailure(query, failureCode(word), rows, means)
+      if (!isOpen(held) || hold === null) return null
+      hold.state = 'failed'
+      const failed = addFailure(query, failureCode(word), whyOf(word), true, rows, means)
       rows.add(freedKeys, query.requestId)
       return failed.receipt
     },
   })
 }
+
+const whyOf = (word: Refusal): string => (word.kind === 'refused' ? `code ${word.code}` : word.reason)
 
 export const pendingBody = (id: string): Buffer => Buffer.from(JSON.stringify({ id, state: 'asking' }))
 export const pendingHeaders = (id: string): Record<string, string> => ({
@@ -111,6 +151,7 @@ export function replyLater(query: Query, receipt: string, means: ConcludeMeans):
     decide: (held, rows) => {
       const hold = held.of(lock)
       if (hold?.state !== 'asking' || hold.replied) return
+      hold.replied = true
       rows.add(queryReplies, { id: query.id, replied: true })
       rows.add(answerRows, pendingAnswer(query, receipt, means))
     },
@@ -137,37 +178,26 @@ export function concludeLater(
   retryInMs: number | null,
   means: ConcludeMeans,
 ): Promise<void> {
-  const lock = ask(queryLock, query.id)
+  const givesUp = word.kind === 'refused' || (word.kind === 'unavailable' && retryInMs === null)
+  const { lock, asks } = asksOf(query, (held) => givesUp && held.of(lock)?.state === 'asking')
   const member: Member<void> = {
-    asks: [lock],
+    asks,
     decide: (held, rows) => {
       const hold = held.of(lock)
       if (hold?.state !== 'asking') return
-      const event = (type: string, more: Record<string, unknown>): void =>
-        means.addEvent(rows, {
-          bankId: query.bankId,
-          subjectId: query.id,
-          type,
-          body: { queryId: query.id, ...more },
-        })
-      if (word.kind !== 'answered' && word.kind !== 'refused' && retryInMs !== null) {
-        rows.add(queryRetries, { id: query.id, due_at: new Date(means.clock.now().getTime() + retryInMs) })
+      if (word.kind === 'unavailable' && retryInMs !== null) {
+        const due_at = new Date(means.clock.now().getTime() + retryInMs)
+        rows.add(queryRetries, { id: query.id, due_at, why: word.reason.slice(0, 160) })
         return
       }
+      hold.state = word.kind === 'answered' ? 'answered' : 'failed'
       if (word.kind === 'answered') {
         addEnd(query, word.findings, 'answered', means.clock.now(), rows, means)
-        means
-          .record({
-            type: 'query-answered',
-            at: means.clock.now(),
-            actors: { bankId: query.bankId, accountId: query.accountId, system: 'registry' },
-            facts: { queryId: query.id },
-          })
-          .addTo(rows)
-        event('query-answered', { state: 'answered' })
+        answeredRecord(query, means).addTo(rows)
+        addQueryEvent(query, 'query-answered', { state: 'answered' }, rows, means)
       } else {
-        addFailure(query, failureCode(word), rows, means)
-        event('query-failed', { state: 'failed', code: failureCode(word) })
+        addFailure(query, failureCode(word), whyOf(word), true, rows, means)
+        addQueryEvent(query, 'query-failed', { state: 'failed', code: failureCode(word) }, rows, means)
       }
       if (hold.replied) return
       // Its caller was never answered: a repeat learns where to look.
@@ -178,4 +208,23 @@ export function concludeLater(
     },
   }
   return means.batch.submit(member)
+}
+
+function answeredRecord(query: Query, means: ConcludeMeans): TraceRecord {
+  return means.record({
+    type: 'query-answered',
+    at: means.clock.now(),
+    actors: { bankId: query.bankId, accountId: query.accountId, system: 'registry' },
+    facts: { queryId: query.id },
+  })
+}
+
+function addQueryEvent(
+  query: Query,
+  type: string,
+  more: Record<string, unknown>,
+  rows: Rows,
+  means: ConcludeMeans,
+): void {
+  means.addEvent(rows, { bankId: query.bankId, subjectId: query.id, type, body: { queryId: query.id, ...more } })
 }

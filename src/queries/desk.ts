@@ -1,14 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '../base/problem.ts'
 import type { Pool } from '../db/pool.ts'
-import { type ConcludeMeans, concludeLater, replyLater } from './conclude.ts'
+import { type ConcludeMeans, concludeLater, factWord, replyLater } from './conclude.ts'
 import { isAskedProperty } from './disclose.ts'
 import type { AskRegistry, RegistryWord } from './findings.ts'
 import { claimQueries, type Query } from './store.ts'
 
+/** One question to the registry, on one line of the log; reasons are ours or the registry's code. */
+export interface QuestionLine {
+  queryId: string
+  attempt: number
+  outcome: RegistryWord['kind']
+  reason: string | null
+  durationMs: number
+}
+
 export interface DeskMeans extends ConcludeMeans {
   pool: Pool
   ask: AskRegistry
+  /** False while the registry is paused or closed: nothing is asked then. */
+  isOpen: () => Promise<boolean>
   /** Questions to the registry at once, of this process. */
   atOnce: number
   /** Questions that may wait for a turn before a query is refused as too many. */
@@ -17,10 +28,12 @@ export interface DeskMeans extends ConcludeMeans {
   waitMs: number
   /** After this long another process may ask; longer than the longest wait for the registry. */
   leaseMs: number
-  /** First wait before the registry is asked again; doubles. */
+  /** First wait before the registry is asked again; doubles up to the cap. */
   retryMs: number
   retryCapMs: number
-  attemptsMaximum: number
+  /** How long after it was asked a query is given up. */
+  giveUpMs: number
+  onQuestion: (line: QuestionLine) => void
   onFault: (where: string, error: unknown) => void
 }
 
@@ -32,6 +45,7 @@ export class Desk {
   #busy = 0
   readonly #turns: (() => void)[] = []
   readonly #late = new Set<Promise<void>>()
+  readonly #underWay = new Set<string>()
 
   constructor(means: DeskMeans) {
     this.means = means
@@ -63,12 +77,15 @@ export class Desk {
     return null
   }
 
-  /** Asks again what a stopped process or a registry that was away left open. @returns how many were taken. */
+  /**
+   * Asks again what a stopped process or a registry that was away left open; in turn with what calls ask, so that neither
+   * starves the other.
+   * @returns how many were taken.
+   */
   async askDue(): Promise<number> {
-    const { pool, atOnce, leaseMs, sealer } = this.means
-    const free = atOnce - this.#busy
-    if (free <= 0) return 0
-    const due = await claimQueries(pool, free, leaseMs, sealer)
+    const { pool, atOnce, leaseMs, sealer, isOpen } = this.means
+    if (!(await isOpen())) return 0
+    const due = await claimQueries(pool, atOnce, leaseMs, [...this.#underWay], sealer)
     await Promise.all(due.map(async (query) => this.#conclude(query, await this.#ask(query))))
     return due.length
   }
@@ -91,27 +108,42 @@ export class Desk {
   }
 
   #conclude(query: Query, word: RegistryWord): Promise<void> {
-    const { retryMs, retryCapMs, attemptsMaximum } = this.means
-    const again = query.attempts + 1 < attemptsMaximum
+    const { retryMs, retryCapMs, giveUpMs, clock } = this.means
     const waitMs = Math.min(retryMs * 2 ** Math.min(query.attempts, 20), retryCapMs)
-    return concludeLater(query, word, again ? waitMs : null, this.means)
+    const isOver = clock.now().getTime() - query.createdAt.getTime() + waitMs > giveUpMs
+    return concludeLater(query, word, isOver ? null : waitMs, this.means)
   }
 
   async #ask(query: Query): Promise<RegistryWord> {
+    this.#underWay.add(query.id)
     if (this.#busy >= this.means.atOnce) await new Promise<void>((resolve) => this.#turns.push(resolve))
     else this.#busy += 1
+    const startedMs = performance.now()
+    let word: RegistryWord = { kind: 'unavailable', reason: 'the question could not be put' }
     try {
-      const word = await this.means.ask(query.asked, query.by)
-      if (word.kind !== 'answered' || isAskedProperty(word.findings, query.asked)) return word
-      this.means.onFault('ask the registry', new Error('the answer is about another property'))
-      return { kind: 'unavailable', reason: 'the answer is about another property' }
+      word = await this.#put(query)
     } catch (error) {
       this.means.onFault('ask the registry', error)
-      return { kind: 'unavailable', reason: 'the question could not be put' }
     } finally {
+      this.#underWay.delete(query.id)
       const next = this.#turns.shift()
       if (next === undefined) this.#busy -= 1
       else next()
     }
+    this.means.onQuestion({
+      queryId: query.id,
+      attempt: query.attempts + 1,
+      outcome: word.kind,
+      reason: word.kind === 'answered' ? null : factWord(word.kind === 'refused' ? `code ${word.code}` : word.reason),
+      durationMs: Math.round(performance.now() - startedMs),
+    })
+    return word
+  }
+
+  async #put(query: Query): Promise<RegistryWord> {
+    if (!(await this.means.isOpen())) return { kind: 'unavailable', reason: 'the registry is paused' }
+    const word = await this.means.ask(query.asked, query.by)
+    if (word.kind !== 'answered' || isAskedProperty(word.findings, query.asked)) return word
+    return { kind: 'unavailable', reason: 'the answer is about another property' }
   }
 }

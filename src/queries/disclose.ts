@@ -91,6 +91,7 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
       ? property.proofNumber
       : null
   const isDetail = rule.level === 'detail'
+  const ownership = ownershipOf(findings, property.unitNumber)
   const page: QueryPage = {
     code: 'match',
     property: {
@@ -118,14 +119,16 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
       // A holder of whom no field is granted is not told of at all.
       .filter(({ name, idNumber, phone, address }) => [name, idNumber, phone, address].some((value) => value !== null)),
     ownership:
-      isDetail && findings.ownership !== undefined
+      isDetail && ownership !== undefined
         ? {
-            registeredAt: findings.ownership.registeredAt ?? null,
-            reason: free(findings.ownership.reason),
-            structure: findings.ownership.structure ?? null,
+            registeredAt: ownership.registeredAt ?? null,
+            reason: free(ownership.reason),
+            structure: ownership.structure ?? null,
           }
         : null,
-    mortgages: isDetail ? findings.mortgages.map((mortgage) => mortgageOf(mortgage, rule, ruled)) : [],
+    mortgages: isDetail
+      ? findings.mortgages.filter(isCurrent).map((mortgage) => mortgageOf(mortgage, rule, ruled))
+      : [],
   }
   const isNamed = page.holders.length > 0
   return {
@@ -138,6 +141,17 @@ export function disclose(findings: Findings, rule: DisclosureRule): Disclosure {
       ...(isNamed ? owners.flatMap(({ idNumber }) => (idNumber === undefined ? [] : [idNumber])) : []),
     ],
   }
+}
+
+/** A right that was cancelled or passed on is no longer told of; where the registry says nothing, it stands. */
+function isCurrent({ rightStatus }: { rightStatus?: string }): boolean {
+  return rightStatus === undefined || rightStatus === 'current'
+}
+
+/** The ownership of this very unit, if it stands. */
+function ownershipOf({ ownership }: Findings, unitNumber: string): Findings['ownership'] {
+  if (ownership === undefined || !isCurrent(ownership)) return undefined
+  return ownership.unitNumber === undefined || ownership.unitNumber === unitNumber ? ownership : undefined
 }
 
 function flagsOf({ flags }: Findings): QueryPage['flags'] {

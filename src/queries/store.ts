@@ -106,11 +106,11 @@ export const queryReplies = updateSet<{ id: string; replied: boolean }>(
   'query reply',
 )
 
-export const queryRetries = updateSet<{ id: string; due_at: Date }>(
+export const queryRetries = updateSet<{ id: string; due_at: Date; why: string }>(
   'query',
   87,
   'id',
-  { id: 'uuid', due_at: 'timestamptz' },
+  { id: 'uuid', due_at: 'timestamptz', why: 'text' },
   'query retry',
 )
 
@@ -129,8 +129,14 @@ export const queryEnds = updateSet<{
   'query end',
 )
 
-/** Locks queries in sorted order: how each stands now. */
-export const queryLock: Step<string, { state: Query['state']; replied: boolean } | null> = {
+/** How a query stands under its lock; one object for all members of a batch, so that each sees what the last one did. */
+export interface QueryHold {
+  state: Query['state']
+  replied: boolean
+}
+
+/** Locks queries in sorted order. */
+export const queryLock: Step<string, QueryHold | null> = {
   name: 'query',
   order: 44,
   run: async (tx, asks) => {
@@ -163,15 +169,24 @@ export async function readQuery(
   return rows[0] === undefined ? undefined : toQuery(rows[0], sealer)
 }
 
-/** Takes queries whose lease ran out; nobody else takes them before `leaseMs` is over. */
-export async function claimQueries(db: Queryable, limit: number, leaseMs: number, sealer: Sealer): Promise<Query[]> {
+/**
+ * Takes queries whose lease ran out; nobody else takes them before `leaseMs` is over.
+ * @param underWay what this process is asking already: it may wait for its turn longer than its lease.
+ */
+export async function claimQueries(
+  db: Queryable,
+  limit: number,
+  leaseMs: number,
+  underWay: readonly string[],
+  sealer: Sealer,
+): Promise<Query[]> {
   const { rows } = await db.query<QueryRow>({
     name: 'query-claim',
     text: `update query set due_at = now() + $2 * interval '1 ms', attempts = attempts + 1
-           where id in (select id from query where state = 'asking' and due_at <= now() order by due_at limit $1
+           where id in (select id from query where state = 'asking' and due_at <= now() and id <> all($3::uuid[]) order by due_at limit $1
                         for update skip locked)
            returning ${columns}`,
-    values: [limit, leaseMs],
+    values: [limit, leaseMs, underWay],
   })
   return rows.map((row) => toQuery(row, sealer))
 }
@@ -197,4 +212,23 @@ function toQuery(row: QueryRow, sealer: Sealer): Query {
     createdAt: row.created_at,
     answeredAt: row.answered_at,
   }
+}
+
+export interface OpenQuery {
+  id: string
+  bank: string
+  since: Date
+  attempts: number
+  dueAt: Date
+  why: string | null
+}
+
+/** Queries that the registry has not answered, oldest first; at most `limit`. For ops. */
+export async function openQueries(db: Queryable, limit: number): Promise<OpenQuery[]> {
+  const { rows } = await db.query<OpenQuery>(
+    `select q.id, b.code as bank, q.created_at as since, q.attempts, q.due_at as "dueAt", q.why
+       from query q join bank b on b.id = q.bank_id where q.state = 'asking' order by q.due_at limit $1`,
+    [limit],
+  )
+  return rows
 }

@@ -9,7 +9,7 @@ import { SAMPLE_BANK } from './world.ts'
 function residentId(birthday: string): string {
   for (let serial = 0; serial < 1000; serial += 1) {
     const first = `511722${birthday}${String(serial).padStart(3, '0')}`
-    const sum = [...first].reduce((total, digit, at) => total + Number(digit) * (2 ** (17 - at) % 11), 0)
+    const sum = first.split('').reduce((total, digit, at) => total + Number(digit) * (2 ** (17 - at) % 11), 0)
     if (sum % 11 === 2) return `${first}X`
   }
   throw new Error('no such number')
@@ -39,7 +39,7 @@ const VALUES: { readonly [Field in ScopedField]: readonly string[] } = {
 
 export const MARKED_OWNER = { name: FIRST.name, idType: 'resident-id', idNumber: FIRST.idNumber } as const
 export const MARKED_CERTIFICATE = '鄂(2015)阳新县不动产权第0000777号'
-export const MARKED_UNIT = '420222002001GB00099F00990909'
+const MARKED_UNIT = '420222002001GB00099F00990909'
 
 /** Of the bank's own mortgage; told at level detail only. */
 const OWN = { amount: '3141592.65', proof: '鄂(2022)阳新县不动产证明第0052718号' }
@@ -166,7 +166,7 @@ export const ruleWords = (rules: FieldRules): string[] => scopedFields.map((fiel
 
 /** Of a value what its mask shows, and what nothing but showing it shows. */
 function parts(field: ScopedField, value: string): { shown: string[]; covered: string[] } {
-  const characters = [...value]
+  const characters = Array.from(value)
   const cut = (from: number, to?: number): string => characters.slice(from, to).join('')
   switch (field) {
     case 'name':
@@ -220,7 +220,7 @@ export function leavesOf(answer: Record<string, unknown>): string[] {
     if (value === null) return
     if (Array.isArray(value)) for (const one of value) visit(one, path)
     else if (typeof value === 'object') {
-      for (const [name, inner] of Object.entries(value as object)) visit(inner, [...path, name])
+      for (const [name, inner] of Object.entries(value)) visit(inner, [...path, name])
     } else {
       const isMasked = masks.has(path.at(-1) ?? '') && String(value).includes('*')
       found.add(path.join('.') + (isMasked ? ':masked' : ''))

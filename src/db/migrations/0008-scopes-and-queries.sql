@@ -62,6 +62,7 @@ create table query (
   attempts integer not null default 0,
   due_at timestamptz not null,               -- while asking: when another may ask
   quota_day date not null,
+  why text,                                  -- while asking: what the newest attempt brought
   code text,                                 -- match, no-match, or why it failed
   asked bytea not null,
   answer bytea,
