@@ -60,7 +60,7 @@ export const WORDS =
   `${FIRST.name}（${FIRST.idNumber}，${FIRST.phone}，${FIRST.address}）与 ${SECOND.name}（${SECOND.idNumber}）在 ${LOCATION}，` +
   `抵押权人 ${OTHER.name}，${OTHER.proof}，${OTHER.amount}`
 
-/** Not a digit of these in any log line, trace record or problem. */
+/** Not one of these in any log line, clear part of a record or header. */
 export const SECRETS: readonly Secret[] = [
   ...VALUES.name.map((value) => ({ kind: 'name' as const, value })),
   ...VALUES.idNumber.map((value) => ({ kind: 'id number' as const, value })),
@@ -111,8 +111,9 @@ const isQuery = ({ asked }: Exchange): boolean => asked.includes('<ExchangeType>
 
 /** A registry that keeps nothing back: another bank's amount, its row and its proof number stand in every answer. */
 export const talkative: AnsweringProxy['answer'] = (exchange) => {
+  if (!isQuery(exchange)) return null
   const text = decodeGb18030(exchange.answer)
-  if (!isQuery(exchange) || !text.includes(MARKED_UNIT)) return null
+  if (!text.includes(MARKED_UNIT)) return null
   const row =
     `<ZTT_GY_QLR YSDM="6003000000" BDCDYH="${MARKED_UNIT}" SXH="1" QLRMC="${OTHER.name}" BDCQZH="${OTHER.proof}" ` +
     `ZJZL="7" ZJH="${OTHER.code}" DH="${OTHER.phone}" DZ="${SCOPE_WORDS}" QLRLX="2" GYFS="0" QXDM="420222" ` +
