@@ -9,7 +9,7 @@ import { SAMPLE_BANK } from './world.ts'
 function residentId(birthday: string): string {
   for (let serial = 0; serial < 1000; serial += 1) {
     const first = `511722${birthday}${String(serial).padStart(3, '0')}`
-    const sum = [...first].reduce((total, digit, at) => total + Number(digit) * (2 ** (17 - at) % 11), 0)
+    const sum = Array.from(first).reduce((total, digit, at) => total + Number(digit) * (2 ** (17 - at) % 11), 0)
     if (sum % 11 === 2) return `${first}X`
   }
   throw new Error('no such number')
@@ -167,7 +167,7 @@ export const ruleWords = (rules: FieldRules): string[] => scopedFields.map((fiel
 
 /** Of a value what its mask shows, and what nothing but showing it shows. */
 function parts(field: ScopedField, value: string): { shown: string[]; covered: string[] } {
-  const characters = [...value]
+  const characters = Array.from(value)
   const cut = (from: number, to?: number): string => characters.slice(from, to).join('')
   switch (field) {
     case 'name':
@@ -221,7 +221,7 @@ export function leavesOf(answer: Record<string, unknown>): string[] {
     if (value === null) return
     if (Array.isArray(value)) for (const one of value) visit(one, path)
     else if (typeof value === 'object') {
-      for (const [name, inner] of Object.entries(value as object)) visit(inner, [...path, name])
+      for (const [name, inner] of Object.entries(value)) visit(inner, [...path, name])
     } else {
       const isMasked = masks.has(path.at(-1) ?? '') && String(value).includes('*')
       found.add(path.join('.') + (isMasked ? ':masked' : ''))
