@@ -7,6 +7,7 @@ import type { FaultRule } from '../src/sandbox/faults.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../src/sandbox/webhook-receiver.ts'
 import { verifyTrace } from '../src/trace/verify.ts'
 import { type GatewayProcess, gatewayProcess } from './support/gateway-process.ts'
+import { seededRandom } from './support/seeded-random.ts'
 import { smallCases } from './support/small-case.ts'
 import { until } from './support/until.ts'
 import { LOOPBACK, putWebhook, webhookOf } from './support/webhooks.ts'
@@ -16,6 +17,8 @@ t.setTimeout(300_000)
 
 const CASES_OF_EACH = Number(process.env['KILL_CASES'] ?? 150)
 const KILLS = 5
+/** At least. */
+const EVENTS_OF_A_CASE = 11
 /** Cases of one bank that are being filed at a time. */
 const FILERS = 8
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261_126)
@@ -27,6 +30,11 @@ interface Event {
   type: string
 }
 
+interface FeedPage {
+  events: Event[]
+  more: boolean
+}
+
 interface Bank {
   code: string
   client: BankClient
@@ -36,65 +44,74 @@ interface Bank {
   followed: Event[]
 }
 
-await t.test('each bank gets every event of its own cases once, in order, whenever the gateway is killed', async (t) => {
-  const random = mulberry32(SEED)
-  const gateway = await gatewayProcess(t, {
-    config: {
-      ...LOOPBACK,
-      registryTimeoutMs: 1500,
-      registryMaximumMs: 1600,
-      platformTimeoutMs: 1500,
-      leaseMarginMs: 300,
-      pollFirstMs: 200,
-      pollCapMs: 800,
-      registryConcurrency: 16,
-    },
-  })
-  await gateway.start()
-  const one = await openBank(t, gateway, SAMPLE_BANK, 'p256', random)
-  const two = await openBank(t, gateway, OTHER_BANK, 'sm2', random)
-  const banks = [one, two]
-  await approve(gateway, one)
+await t.test(
+  'each bank gets every event of its own cases once, in order, whenever the gateway is killed',
+  async (t) => {
+    const random = seededRandom(SEED)
+    const gateway = await gatewayProcess(t, {
+      config: {
+        ...LOOPBACK,
+        registryTimeoutMs: 1500,
+        registryMaximumMs: 1600,
+        platformTimeoutMs: 1500,
+        leaseMarginMs: 300,
+        pollFirstMs: 200,
+        pollCapMs: 800,
+        registryConcurrency: 16,
+      },
+      registry: { fee: 'exempt' },
+    })
+    await gateway.start()
+    const one = await openBank(t, gateway, SAMPLE_BANK, 'p256', random)
+    const two = await openBank(t, gateway, OTHER_BANK, 'sm2', random)
+    const banks = [one, two]
+    await approve(gateway, one)
 
-  let reading = true
-  const followers = banks.map((bank) => follow(bank, () => reading))
-  const filings = [file(one, SAMPLE_BANK), file(two, OTHER_BANK)].flat()
-  const filed = (): number => one.acknowledged.length + two.acknowledged.length
-  const moments: string[] = []
-  for (let kill = 0; kill < KILLS; kill += 1) {
-    await gateway.ready()
-    // One kill in each fifth of the filing, whatever the speed of the machine, and then some time on.
-    const after = Math.floor(((kill + random()) * 2 * CASES_OF_EACH) / KILLS)
-    await until(() => filed() >= after, 60_000)
-    const moreMs = Math.round(random() * 500)
-    await sleep(moreMs)
-    await gateway.kill()
-    moments.push(`${moreMs} ms after case ${after}, with ${filed()} acknowledged`)
-    gateway.launch()
-    // The second bank's address is approved when there is something to catch up with.
-    if (kill === 1) {
+    let reading = true
+    t.teardown(() => {
+      reading = false
+    })
+    const followers = banks.map((bank) => follow(bank, () => reading))
+    const filings = [file(one, SAMPLE_BANK), file(two, OTHER_BANK)].flat()
+    const seen = (): number => one.followed.length + two.followed.length
+    const moments: string[] = []
+    for (let kill = 0; kill < KILLS; kill += 1) {
       await gateway.ready()
-      await approve(gateway, two)
+      // One kill in each fifth of what happens, whatever the speed of the machine, and then some time on.
+      const after = Math.floor(((kill + random()) * 2 * CASES_OF_EACH * EVENTS_OF_A_CASE) / KILLS)
+      await until(() => seen() >= after, 120_000)
+      const moreMs = Math.round(random() * 500)
+      await sleep(moreMs)
+      await gateway.kill()
+      const filed = banks.map(({ acknowledged }) => acknowledged.length).join(' and ')
+      const pushed = banks.map(({ receiver }) => receiver.events.length).join(' and ')
+      moments.push(`${moreMs} ms after event ${after}, with ${filed} cases filed and ${pushed} events pushed`)
+      gateway.launch()
+      // The second bank's address is approved when there is something to catch up with.
+      if (kill === 1) {
+        await gateway.ready()
+        await approve(gateway, two)
+      }
     }
-  }
-  await gateway.ready()
-  t.comment(`seed ${SEED}; killed\n${moments.join('\n')}`)
-  await Promise.all(filings)
+    await gateway.ready()
+    t.comment(`seed ${SEED}; killed\n${moments.join('\n')}`)
+    await Promise.all(filings)
 
-  for (const { client } of banks) await until(() => allCompleted(client), 120_000)
-  for (const bank of banks) {
-    await until(async () => {
-      const { cursor, waiting } = await webhookOf(bank.client)
-      await sleep(200)
-      return waiting === null && bank.followed.at(-1)?.cursor === cursor
-    }, 60_000)
-  }
-  reading = false
-  await Promise.all(followers)
-  for (const bank of banks) await holdsItsOwn(t, bank)
-  await leavesNothing(t, gateway)
-  t.equal(await gateway.stop(), 0)
-})
+    for (const { client } of banks) await until(() => allCompleted(client), 120_000)
+    for (const bank of banks) {
+      await until(async () => {
+        const { cursor, waiting } = await webhookOf(bank.client)
+        await sleep(200)
+        return waiting === null && bank.followed.at(-1)?.cursor === cursor
+      }, 60_000)
+    }
+    reading = false
+    await Promise.all(followers)
+    for (const bank of banks) await holdsItsOwn(t, bank)
+    await leavesNothing(t, gateway)
+    t.equal(await gateway.stop(), 0)
+  },
+)
 
 /** A bank with a webhook that fails at random; it has yet to be approved. */
 async function openBank(
@@ -146,27 +163,42 @@ function file({ client, acknowledged }: Bank, bank: { code: string; name: string
 /** Reads on from the last cursor, as long as it is wanted. */
 async function follow({ client, followed }: Bank, wanted: () => boolean): Promise<void> {
   while (wanted()) {
-    const query = { after: followed.at(-1)?.cursor ?? '0', limit: 61, wait: 1 }
-    const answer = await client.get('/v1/events', query, { attempts: 10_000, retryDelayMs: 50 })
-    followed.push(...(answer.json()['events'] as unknown as Event[]))
+    const { events } = await read<FeedPage>(client, '/v1/events', {
+      after: followed.at(-1)?.cursor ?? '0',
+      limit: 61,
+      wait: 1,
+    })
+    followed.push(...events)
     await sleep(300)
   }
 }
 
 async function allCompleted(client: BankClient): Promise<boolean> {
   await sleep(500)
-  const { applications } = (await client.get('/v1/applications', { limit: 500 })).json() as {
-    applications: { completed: boolean }[]
-  }
+  const { applications } = await read<{ applications: { completed: boolean }[] }>(client, '/v1/applications', {
+    limit: 200,
+  })
   return applications.length === CASES_OF_EACH && applications.every(({ completed }) => completed)
+}
+
+async function read<T>(
+  client: BankClient,
+  path: string,
+  query: Record<string, string | number | undefined> = {},
+): Promise<T> {
+  const answer = await client.get(path, query, { attempts: 10_000, retryDelayMs: 50 })
+  if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.body.toString()}`)
+  return answer.json() as T
 }
 
 async function holdsItsOwn(t: Test, { client, receiver, acknowledged, followed }: Bank): Promise<void> {
   t.equal(new Set(acknowledged).size, CASES_OF_EACH)
   const feed: Event[] = []
   for (let page = 0, more = true; more; page += 1) {
-    const query = { after: feed.at(-1)?.cursor ?? '0', limit: [1, 97, 7, 251, 13][page % 5] }
-    const answer = (await client.get('/v1/events', query)).json() as unknown as { events: Event[]; more: boolean }
+    const answer = await read<FeedPage>(client, '/v1/events', {
+      after: feed.at(-1)?.cursor ?? '0',
+      limit: [1, 97, 7, 251, 13][page % 5],
+    })
     feed.push(...answer.events)
     more = answer.more
   }
@@ -183,7 +215,7 @@ async function holdsItsOwn(t: Test, { client, receiver, acknowledged, followed }
   for (const event of feed) ofCases.set(event.caseId, [...(ofCases.get(event.caseId) ?? []), event])
   let unlike = 0
   for (const id of acknowledged) {
-    const { events } = (await client.getEvents(id)).json() as unknown as { events: Event[] }
+    const { events } = await read<FeedPage>(client, `/v1/applications/${id}/events`)
     if (!sameTexts(events, ofCases.get(id) ?? [])) unlike += 1
   }
   t.equal(unlike, 0, 'each case gives the same events in the same order')
@@ -220,7 +252,8 @@ async function leavesNothing(t: Test, gateway: GatewayProcess): Promise<void> {
     const verified = await verifyTrace({
       pool,
       checkpointDir: folders.checkpoints,
-      certificates: async (keyid) => [signers.p256, signers.sm2].find((one) => one?.keyid === keyid)?.certificateDer ?? null,
+      certificates: async (keyid) =>
+        [signers.p256, signers.sm2].find((one) => one?.keyid === keyid)?.certificateDer ?? null,
     })
     t.match(verified, { ok: true, findings: [] }, 'the trace is whole')
     t.ok(verified.covered > 2 * CASES_OF_EACH)
@@ -229,15 +262,4 @@ async function leavesNothing(t: Test, gateway: GatewayProcess): Promise<void> {
 
 function sameTexts(one: readonly unknown[], other: readonly unknown[]): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
-}
-
-/** Small, seeded, good enough to choose moments. */
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
