@@ -131,6 +131,7 @@ async function openBank(
   const seeded = (rule: FaultRule): FaultRule => ({ ...rule, seed: Math.floor(random() * 2 ** 32) })
   await receiver.control([
     seeded({ fault: 'error-before', rate: 0.12 }),
+    seeded({ fault: 'drop-before', rate: 0.1 }),
     seeded({ fault: 'busy', rate: 0.02 }),
     seeded({ fault: 'drop-after-effect', rate: 0.12 }),
     seeded({ fault: 'error-after-effect', rate: 0.08 }),
