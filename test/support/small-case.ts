@@ -25,7 +25,7 @@ export async function smallCases(client: BankClient, bank: { code: string; name:
     file: async () => {
       const application = smallApplication(bank)
       const named = new Map(application.materials.map(({ kind, name }) => [name, ids.get(kind) as string]))
-      const patient = { attempts: 10_000, retryDelayMs: 50 }
+      const patient = { attempts: 1200, retryDelayMs: 50 }
       const answer = await client.submitApplication(withMaterialIds(application, named), patient)
       if (answer.status !== 202) throw new Error(`the case was not taken: ${answer.status} ${answer.body.toString()}`)
       return String(answer.json()['id'])
