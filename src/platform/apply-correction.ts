@@ -1,3 +1,4 @@
+import { firstCharacters } from '../base/text.ts'
 import { answerCorrection, correctionRecord } from '../cases/answer-correction.ts'
 import type { FiledMaterial } from '../cases/application.ts'
 import { type Corrected, type CorrectionAnswer, correctDocument, type FormField, openParts } from '../cases/correct.ts'
@@ -22,6 +23,9 @@ export interface CorrectionMeans {
   formField: FormField
   now: Date
 }
+
+/** Code points that the registry takes. */
+const ANSWER_LENGTH = 500
 
 /** What reading a case beforehand made of an answer given at the platform. */
 export type PreparedCorrection =
@@ -119,7 +123,7 @@ function answerOf(
   const items: CorrectionAnswer['items'] = []
   for (const item of correction.items) {
     const wanted = part.correction?.items.find(({ number }) => number === item.number)
-    const answer = (item.answer ?? '已在平台答复').slice(0, 500)
+    const answer = firstCharacters(item.answer ?? '已在平台答复', ANSWER_LENGTH)
     if (item.mode === 'form') {
       const change = changeOf(item, wanted)
       if (change === null) return null
