@@ -1,6 +1,7 @@
 import type { Step } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
 import { insertSet, type RowSet, updateSet } from '../db/row-set.ts'
+import type { ConcernKind } from './concern-kinds.ts'
 import type { CaseDocument } from './document.ts'
 import { completedMemory, isOfEarlierVersion } from './earlier-memory.ts'
 import type { CaseRules, CaseState } from './state.ts'
@@ -352,7 +353,7 @@ export const concernInserts = insertSet<{
   id: string
   case_id: string | null
   message_id: string | null
-  kind: string
+  kind: ConcernKind
   at: Date
   sealed: Buffer
 }>('concern', 800, {

@@ -9,7 +9,7 @@ import type { CorrectionFacet, CorrectionItem, FieldPaths, PartState } from '../
  */
 export function resolvedFact(fact: Fact, part: PartState, partCount: number, fields: FieldPaths): Fact {
   if (fact.fact !== 'correction-requested' || !Array.isArray(fact['items'])) return fact
-  const items = resolvedItems(fact['items'] as unknown as CorrectionItem[], part, partCount, fields)
+  const items = resolvedItems(fact['items'], part, partCount, fields)
   return { ...fact, items: items as unknown as JsonObject[] }
 }
 
