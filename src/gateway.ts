@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { about } from './bank/api/about.ts'
 import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
+import { webhookMetrics } from './bank/webhook-metrics.ts'
 import { addressList } from './base/address-list.ts'
 import type { Clock } from './base/clock.ts'
 import type { CaseMeans } from './cases/apply.ts'
@@ -131,6 +132,7 @@ export async function openGateway(
       queries: () => queryMetrics(pool),
       concerns: () => concernMetrics(pool),
       callbacks: () => callbackMetrics(pool),
+      webhooks: () => webhookMetrics(pool),
       trace: () => traceMetrics(pool),
     })
     const feedWatch = new FeedWatch({

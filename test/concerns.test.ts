@@ -6,6 +6,7 @@ import { addUnreadable } from '../src/cases/concerns.ts'
 import { encodeGb18030 } from '../src/sandbox/gb18030.ts'
 import { acknowledgementMessage, callbackSender, newUnid, withdrawalMessage } from './support/callbacks.ts'
 import { within } from './support/command.ts'
+import { metric as metricOf } from './support/metrics.ts'
 import { until } from './support/until.ts'
 import { caseOf, fileSample, startWorld } from './support/world.ts'
 
@@ -21,11 +22,7 @@ const env = {
   DATA_DIR: gateway.ground.config.dataDir,
 }
 const run = (...args: string[]) => within(env, 'concern', ...args)
-const metric = async (name: string): Promise<number | null> => {
-  const text = await (await request(`${gateway.url}/metrics`)).body.text()
-  const line = text.split('\n').find((one) => one.startsWith(`${name} `))
-  return line === undefined ? null : Number(line.slice(name.length))
-}
+const metric = (name: string) => metricOf(gateway.url, name)
 const records = async (outcome: string): Promise<Record<string, unknown>[]> =>
   (
     await database.pool.query<{ record: Record<string, unknown> }>(
