@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { about } from './bank/api/about.ts'
 import { codeTables } from './bank/code-tables.ts'
 import { bankRoutes } from './bank/plugin.ts'
+import { webhookMetrics } from './bank/webhook-metrics.ts'
 import { addressList } from './base/address-list.ts'
 import type { Clock } from './base/clock.ts'
 import type { CaseMeans } from './cases/apply.ts'
@@ -10,6 +11,7 @@ import type { Site } from './cases/contexts.ts'
 import { feedEnds } from './cases/feed.ts'
 import { FeedWatch } from './cases/feed-watch.ts'
 import { Numbers } from './cases/numbers.ts'
+import { concernMetrics } from './cases/open-concerns.ts'
 import type { Config } from './config.ts'
 import { batchMetrics } from './db/batch-metrics.ts'
 import { errorFields } from './db/log.ts'
@@ -31,6 +33,7 @@ import { ENDPOINTS, openOutbound, PROFILES } from './outbound.ts'
 import { readPlatformCertificates } from './platform/authenticate.ts'
 import { callbackRoutes } from './platform/callback-routes.ts'
 import { formFields } from './platform/form-fields.ts'
+import { callbackMetrics } from './platform/metrics.ts'
 import { queryMetrics } from './queries/metrics.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { listenRefused } from './start-checks.ts'
@@ -127,6 +130,9 @@ export async function openGateway(
       commit: () => batchMetrics(batch),
       delivery: () => deliveryMetrics(pool),
       queries: () => queryMetrics(pool),
+      concerns: () => concernMetrics(pool),
+      callbacks: () => callbackMetrics(pool),
+      webhooks: () => webhookMetrics(pool),
       trace: () => traceMetrics(pool),
     })
     const feedWatch = new FeedWatch({
@@ -142,6 +148,7 @@ export async function openGateway(
       polling: () => polling.lastError === null,
       queries: () => outbound.asking.lastError === null,
       webhooks: () => webhooks.lastError() === null,
+      callbacks: () => callbacks.lastError === null,
       trace: async () => (await trace.health()).ok,
       disk: () => housekeeping.hasRoom(),
       housekeeping: () => housekeeping.failing().length === 0,

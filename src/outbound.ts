@@ -87,7 +87,7 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
   })
   onClose(() => queue.close())
   const streams = caseStreamsStep(keyring, (endpoint) => queue.wake(endpoint))
-  const lock = caseLock(keyring)
+  const lock = caseLock(cases)
 
   const platformClient = openPlatformClient({
     url: config.platformUrl,

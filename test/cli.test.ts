@@ -10,13 +10,13 @@ import t from 'tap'
 import { systemClock } from '../src/base/clock.ts'
 import { newId } from '../src/base/id.ts'
 import { fileCase } from '../src/cases/file-case.ts'
-import { dispatch } from '../src/cli/dispatch.ts'
 import { ask, Batch, type Rows } from '../src/db/batch.ts'
 import { type CaseStreams, caseStreamsStep } from '../src/delivery/case-streams.ts'
 import { ensureEndpoints } from '../src/delivery/endpoints.ts'
 import type { LiveMessage } from '../src/delivery/message.ts'
 import { openCertificateAuthority, writeIdentity } from '../src/sandbox/certificate-authority.ts'
 import { traceRecord } from '../src/trace/record.ts'
+import { type Ended, within } from './support/command.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { defaultRules, goldenCase, goldenNumber } from './support/golden-case.ts'
 import { onTheWire } from './support/golden-exchange.ts'
@@ -25,12 +25,6 @@ const BANK = '91420000000000001R'
 const BRANCH = '91420222000000019R'
 // The same form as this test: TypeScript under a loader, JavaScript when compiled.
 const main = fileURLToPath(new URL(`../src/main${extname(import.meta.url)}`, import.meta.url))
-
-interface Ended {
-  code: number | null
-  out: string
-  err: string
-}
 
 function start(args: readonly string[], env: Record<string, string>) {
   return spawn(process.execPath, [...process.execArgv, main, ...args], {
@@ -44,20 +38,6 @@ async function command(env: Record<string, string>, ...args: string[]): Promise<
   const child = start(args, env)
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { code: child.exitCode, out, err }
-}
-
-/** The same in this process, where what matters is what the command does. */
-async function within(env: Record<string, string>, ...args: string[]): Promise<Ended> {
-  const said: { [stream in 'out' | 'err']: string[] } = { out: [], err: [] }
-  const { log, error } = console
-  console.log = (line: string) => void said.out.push(line)
-  console.error = (line: string) => void said.err.push(line)
-  try {
-    const code = await dispatch(args, env)
-    return { code, out: said.out.join('\n'), err: said.err.join('\n') }
-  } finally {
-    Object.assign(console, { log, error })
-  }
 }
 
 /** Commands on a database of their own, as beside a running gateway. */

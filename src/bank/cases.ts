@@ -25,7 +25,7 @@ export const caseRoutes: FastifyPluginAsync<BankMeans> = async (server, means) =
       plan: async (caller) => {
         const head = await caseOfBank(request.params.id, caller, means)
         const waiting = await waitingHeads(means.pool, head.id)
-        const [whole] = await readCases(means.pool, [head.id], means.sealer)
+        const [whole] = await readCases(means.pool, [head.id], means.cases)
         const corrections = correctionsOf(whole)
         const fields = ['case', ...(corrections.length === 0 ? [] : ['corrections'])]
         return disclosure(caller, means, head, 'case.of-bank', { fields }, unitsOf(corrections), () => ({

@@ -95,7 +95,7 @@ export const certificateRoutes: FastifyPluginAsync<BankMeans> = async (server, m
 }
 
 async function releasedNumbers(caseId: string, means: BankMeans): Promise<Set<string>> {
-  const [hold] = await readCases(means.pool, [caseId], means.sealer)
+  const [hold] = await readCases(means.pool, [caseId], means.cases)
   const certificates = (hold?.memory.parts ?? []).flatMap((part) => Object.values(part.certificates))
   return new Set(certificates.filter(({ releasedAt }) => releasedAt !== null).map(({ number }) => halfBrackets(number)))
 }

@@ -59,7 +59,7 @@ async function plan(
   const rule = permitFiling(account, head.businessType, [head.area])
   throwFaults('message-invalid', means.validateCorrection(given))
   const body = given as Body
-  const [seen] = await readCases(means.pool, [head.id], means.sealer)
+  const [seen] = await readCases(means.pool, [head.id], means.cases)
   if (seen === undefined) throw new Error('a case has gone')
   const found = openParts(seen.memory, body.round)
   if ('fault' in found) throw requestRefused(found.fault)

@@ -3,7 +3,7 @@ import type { Step } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
 import { insertSet, type RowSet, updateSet } from '../db/row-set.ts'
 
-type WebhookState = 'pending' | 'approved' | 'suspended'
+export type WebhookState = 'pending' | 'approved' | 'suspended'
 
 export interface Webhook {
   bankId: string

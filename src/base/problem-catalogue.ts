@@ -65,6 +65,8 @@ const catalogue = {
   'message-not-dead': [409, 'never', '报文不在转人工状态', 'It is no dead letter'],
   'message-may-have-arrived': [409, 'never', '报文可能已送达', 'The message may have arrived'],
   'endpoint-not-found': [404, 'never', '端点不存在', 'No such endpoint'],
+  'concern-not-found': [404, 'never', '待处理事项不存在', 'No such concern'],
+  'concern-closed': [409, 'never', '待处理事项已关闭', 'The concern is closed'],
   'record-not-found': [404, 'never', '痕迹记录不存在', 'No such trace record'],
   'record-not-covered': [409, 'after', '痕迹记录尚未被检查点覆盖', 'No checkpoint covers the record yet'],
   'trace-empty': [409, 'never', '尚无痕迹记录', 'There are no trace records'],

@@ -6,18 +6,10 @@ import type { Act, TraceRecord } from '../trace/record.ts'
 import { concernContext } from './concerns.ts'
 import type { CaseEvent, Effect } from './effects.ts'
 import type { Fact } from './facts.ts'
+import { polls } from './polls.ts'
 import { nextQuestion } from './questions.ts'
 import type { CaseRules, CaseState } from './state.ts'
-import {
-  type CaseHold,
-  caseUpdates,
-  concernInserts,
-  eventInserts,
-  polls,
-  type Sealer,
-  sealEvent,
-  toStored,
-} from './store.ts'
+import { type CaseHold, caseUpdates, concernInserts, eventInserts, type Sealer, sealEvent, toStored } from './store.ts'
 import { summary } from './summary.ts'
 import { transition, type Verdict } from './transition.ts'
 

@@ -1,4 +1,4 @@
-import type { NormalisedCase } from './application.ts'
+import type { NormalisedCase, NormalisedPart } from './application.ts'
 import { type SentEntry, sentEntries } from './facets/register-entry.ts'
 import type { Fact, FactContent } from './facts.ts'
 
@@ -201,12 +201,12 @@ export function initialState(document: NormalisedCase): CaseState {
       certificates: {},
       entries: {},
       procedures: {},
-      materials: Object.fromEntries(part.materials.map(({ name, id }) => [name, id])),
+      materials: materialIds(part),
       paper: 'none',
       resultRelayed: false,
     })),
     request: 'none',
-    lastSequence: Math.max(0, ...document.parts.flatMap((part) => part.materials.map(({ sequence }) => sequence))),
+    lastSequence: lastSequence(document),
     platformNumber: null,
     registryNumber: null,
     feeOnStatement: document.fee?.settlement === 'monthly',
@@ -216,6 +216,16 @@ export function initialState(document: NormalisedCase): CaseState {
     latestAt: null,
     completed: false,
   }
+}
+
+/** Ids of a part's materials by name. */
+export function materialIds(part: NormalisedPart): { [name: string]: string } {
+  return Object.fromEntries(part.materials.map(({ name, id }) => [name, id]))
+}
+
+/** The highest number in the order of a case's files. */
+export function lastSequence(document: NormalisedCase): number {
+  return Math.max(0, ...document.parts.flatMap((part) => part.materials.map(({ sequence }) => sequence)))
 }
 
 /** A copy that may be changed at its first two levels; deeper records are replaced, never changed. */

@@ -1,14 +1,22 @@
 import type { Step } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
-import { deleteSet, insertSet, type RowSet, updateSet } from '../db/row-set.ts'
+import { insertSet, type RowSet, updateSet } from '../db/row-set.ts'
+import type { ConcernKind } from './concern-kinds.ts'
 import type { CaseDocument } from './document.ts'
-import type { CaseState } from './state.ts'
+import { completedMemory, isOfEarlierVersion } from './earlier-memory.ts'
+import type { CaseRules, CaseState } from './state.ts'
 import type { CaseSummary } from './summary.ts'
 
 /** Opens and seals columns; the context is `table/column/id`. */
 export interface Sealer {
   seal(plain: Buffer, context: string): Buffer
   open(sealed: Buffer, context: string): Buffer
+}
+
+/** What reading a case's memory needs: the rules too, for what an earlier version of the gateway did not keep. */
+export interface MemoryMeans {
+  sealer: Sealer
+  rules: Pick<CaseRules, 'correctionFields'>
 }
 
 export interface CaseHead {
@@ -62,7 +70,7 @@ const documentContext = (caseId: string, version: number): string => `case_docum
 const eventContext = (eventId: string): string => `event/sealed/${eventId}`
 
 /** The lock of a case; gives null where there is none. Taken in the order of ids, before messages and counters. */
-export function caseLock(sealer: Sealer): Step<string, CaseHold | null> {
+export function caseLock(means: MemoryMeans): Step<string, CaseHold | null> {
   return {
     name: 'case',
     order: 60,
@@ -73,7 +81,7 @@ export function caseLock(sealer: Sealer): Step<string, CaseHold | null> {
         text: 'select * from cases where id = any($1::uuid[]) order by id for update',
         values: [ids],
       })
-      const holds = new Map(rows.map((row) => [row.id, toHold(row, sealer)]))
+      const holds = new Map((await toHolds(tx, rows, means)).map((hold) => [hold.id, hold]))
       return asks.map((id) => holds.get(id) ?? null)
     },
   }
@@ -100,12 +108,30 @@ function toHead(row: Omit<CaseRow, 'memory' | 'next_position'>): CaseHead {
   }
 }
 
-function toHold(row: CaseRow, sealer: Sealer): CaseHold {
-  return {
-    ...toHead(row),
-    memory: JSON.parse(sealer.open(row.memory, memoryContext(row.id)).toString()) as CaseState,
-    nextPosition: row.next_position,
+async function toHolds(db: Queryable, rows: readonly CaseRow[], means: MemoryMeans): Promise<CaseHold[]> {
+  const holds: CaseHold[] = []
+  for (const row of rows) {
+    const memory = JSON.parse(means.sealer.open(row.memory, memoryContext(row.id)).toString()) as CaseState
+    holds.push({
+      ...toHead(row),
+      memory: isOfEarlierVersion(memory) ? await completed(db, row, memory, means) : memory,
+      nextPosition: row.next_position,
+    })
   }
+  return holds
+}
+
+/** Memories lie sealed and are not migrated: what an earlier version did not keep is read from what it did keep. */
+async function completed(db: Queryable, row: CaseRow, memory: CaseState, means: MemoryMeans): Promise<CaseState> {
+  const document = await readDocument(db, row.id, row.document_version, means.sealer)
+  const { rows } = await db.query<SealedEvent>({
+    name: 'case-corrections',
+    text: `select id, case_id, feed_number, sealed from event
+           where case_id = $1 and id >= $1 and type = 'correction-requested' order by feed_number`,
+    values: [row.id],
+  })
+  const asked = rows.map((event) => toStoredEvent(event, means.sealer).body)
+  return completedMemory(memory, document, asked, means.rules.correctionFields ?? new Map())
 }
 
 const caseColumns = {
@@ -218,13 +244,13 @@ export async function listCases(
 }
 
 /** A case with its memory, without a lock: for questions and pages, never for a change. */
-export async function readCases(db: Queryable, caseIds: readonly string[], sealer: Sealer): Promise<CaseHold[]> {
+export async function readCases(db: Queryable, caseIds: readonly string[], means: MemoryMeans): Promise<CaseHold[]> {
   const { rows } = await db.query<CaseRow>({
     name: 'case-whole',
     text: 'select * from cases where id = any($1::uuid[])',
     values: [caseIds],
   })
-  return rows.map((row) => toHold(row, sealer))
+  return await toHolds(db, rows, means)
 }
 
 export interface EventRow {
@@ -282,6 +308,13 @@ export function sealEvent(eventId: string, body: unknown, sealer: Sealer): Buffe
   return sealer.seal(Buffer.from(JSON.stringify(body)), eventContext(eventId))
 }
 
+interface SealedEvent {
+  id: string
+  case_id: string
+  feed_number: number
+  sealed: Buffer
+}
+
 export interface StoredEvent {
   id: string
   caseId: string
@@ -298,7 +331,7 @@ export async function readEvents(
   limit: number,
   sealer: Sealer,
 ): Promise<StoredEvent[]> {
-  const { rows } = await db.query<{ id: string; case_id: string; feed_number: number; sealed: Buffer }>({
+  const { rows } = await db.query<SealedEvent>({
     name: 'case-events',
     text: `select id, case_id, feed_number, sealed from event
            where case_id = $1 and id >= $2 and feed_number > $3 order by feed_number limit $4`,
@@ -307,10 +340,7 @@ export async function readEvents(
   return rows.map((row) => toStoredEvent(row, sealer))
 }
 
-export function toStoredEvent(
-  row: { id: string; case_id: string; feed_number: number; sealed: Buffer },
-  sealer: Sealer,
-): StoredEvent {
+export function toStoredEvent(row: SealedEvent, sealer: Sealer): StoredEvent {
   return {
     id: row.id,
     caseId: row.case_id,
@@ -323,7 +353,7 @@ export const concernInserts = insertSet<{
   id: string
   case_id: string | null
   message_id: string | null
-  kind: string
+  kind: ConcernKind
   at: Date
   sealed: Buffer
 }>('concern', 800, {
@@ -334,46 +364,3 @@ export const concernInserts = insertSet<{
   at: 'timestamptz',
   sealed: 'bytea',
 })
-
-export interface PollRow {
-  case_id: string
-  endpoint: string
-  /** When to ask next; null when there is nothing more to ask. */
-  due_at: Date | null
-  step: number
-}
-
-/** When each case is asked about. Of several rows of a case in one batch the last counts, be it an end or a new start. */
-export const polls: RowSet<PollRow> = {
-  name: 'poll',
-  order: 700,
-  key: (row) => row.case_id,
-  write: async (tx, rows) => {
-    const sorted = [...rows].sort((a, b) => (a.case_id < b.case_id ? -1 : 1))
-    const ended = sorted.filter((row) => row.due_at === null)
-    const due = sorted.filter((row) => row.due_at !== null)
-    // Before two statements touch rows of one table, all are locked in the order in which others lock them.
-    if (ended.length > 0 && due.length > 0) {
-      await tx.query({
-        name: 'poll-lock',
-        text: 'select from poll where case_id = any($1::uuid[]) order by case_id for update',
-        values: [sorted.map((row) => row.case_id)],
-      })
-    }
-    if (ended.length > 0)
-      await endedPolls.write(
-        tx,
-        ended.map((row) => row.case_id),
-      )
-    if (due.length > 0) await duePolls.write(tx, due)
-  },
-}
-
-const endedPolls = deleteSet('poll', 700, 'case_id', 'uuid')
-
-const duePolls = insertSet<PollRow>(
-  'poll',
-  700,
-  { case_id: 'uuid', endpoint: 'text', due_at: 'timestamptz', step: 'integer' },
-  { onConflict: '(case_id) do update set due_at = excluded.due_at, step = excluded.step, lease_until = null' },
-)

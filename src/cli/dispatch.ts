@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, { about: string; load: () => Promise<{ r
   operator: { about: '业务办理人员 / operators of banks', load: () => import('./operator.ts') },
   cert: { about: '账号的证书 / certificates of accounts', load: () => import('./cert.ts') },
   queue: { about: '发送队列与转人工报文 / queues and dead letters', load: () => import('./queue.ts') },
+  concern: { about: '待人工处理的事项 / what a person must look at', load: () => import('./concern.ts') },
   webhook: { about: '银行的推送地址 / webhooks of banks', load: () => import('./webhook.ts') },
   query: { about: '登记系统未答复的查询 / queries without an answer', load: () => import('./query.ts') },
   trace: {

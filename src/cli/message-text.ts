@@ -37,7 +37,8 @@ const SHOWN = [
   /^\d{6}(?!18|19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])\d{6}(\d\d)?$/,
 ]
 
-function maskedValue(value: string): string {
+/** One value of such a message. */
+export function maskedValue(value: string): string {
   if (SHOWN.some((form) => form.test(value))) return value
   return `${charactersOf(value.trim())[0] ?? ''}***`
 }

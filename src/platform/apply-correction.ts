@@ -8,7 +8,7 @@ import type { Numbers } from '../cases/numbers.ts'
 import { answerFaults } from '../cases/rules/answer-rules.ts'
 import { correctionFaults } from '../cases/rules/correction-rules.ts'
 import type { CorrectionItem, PartState } from '../cases/state.ts'
-import { type CaseHold, readCases, readDocument, type Sealer } from '../cases/store.ts'
+import { type CaseHold, type MemoryMeans, readCases, readDocument, type Sealer } from '../cases/store.ts'
 import type { Pool } from '../db/pool.ts'
 import type { Validate } from '../http/validator.ts'
 import { type Material, readMaterials } from '../materials/store.ts'
@@ -18,6 +18,7 @@ import { type Callback, type CallbackItem, uuidOf } from './callback.ts'
 export interface CorrectionMeans {
   pool: Pool
   sealer: Sealer
+  cases: MemoryMeans
   numbers: Numbers
   validateApplication: Validate
   formField: FormField
@@ -44,7 +45,7 @@ export async function prepareCorrection(
   means: CorrectionMeans,
 ): Promise<PreparedCorrection> {
   const { correction } = callback
-  const [hold] = await readCases(means.pool, [caseId], means.sealer)
+  const [hold] = await readCases(means.pool, [caseId], means.cases)
   if (hold === undefined || correction === undefined) return { kind: 'raise', reason: 'correction-unusable' }
   const found = openParts(hold.memory, correction.round)
   if ('fault' in found)

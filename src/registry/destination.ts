@@ -141,7 +141,7 @@ async function render(means: RegistryMeans, message: ClaimedMessage): Promise<Re
     return renderMessage(mapping, document, all)
   }
   if (isRequest(message.kind)) {
-    const [hold] = await readCases(means.pool, [head.id], means.cases.sealer)
+    const [hold] = await readCases(means.pool, [head.id], means.cases)
     if (hold === undefined) throw new Error('a case has gone')
     const mapping = means.mappings.outward(`${means.profile}/${message.kind.toLowerCase()}`)
     const all = contexts(head, document, { id: message.id, number: message.number, createdAt }, means.site)

@@ -4,8 +4,9 @@ import { applyFacts, type CaseMeans } from '../cases/apply.ts'
 import { addUnreadable, hasOpenConcern, UNREADABLE } from '../cases/concerns.ts'
 import { messageContexts, type Site } from '../cases/contexts.ts'
 import type { Numbers } from '../cases/numbers.ts'
+import { polls } from '../cases/polls.ts'
 import { nextQuestion, type QuestionKind } from '../cases/questions.ts'
-import { type CaseHold, polls, readCases } from '../cases/store.ts'
+import { type CaseHold, readCases } from '../cases/store.ts'
 import { ask, type Batch, type Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import { backoffMs } from '../delivery/backoff.ts'
@@ -56,7 +57,7 @@ export async function pollOnce(means: PollerMeans): Promise<number> {
   const steps = new Map(due.map((poll: DuePoll) => [poll.caseId, poll.step]))
   const groups = new Map<QuestionKind, Polled[]>()
   const idle: Polled[] = []
-  for (const hold of await readCases(means.pool, [...steps.keys()], means.cases.sealer)) {
+  for (const hold of await readCases(means.pool, [...steps.keys()], means.cases)) {
     const kind = nextQuestion(hold.memory)?.kinds[0]
     const polled = { hold, step: steps.get(hold.id) ?? 0 }
     if (kind === undefined) idle.push(polled)

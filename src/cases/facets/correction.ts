@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../base/json.ts'
+import type { JsonObject } from '../../base/json.ts'
 import { pointerOf } from '../correctable.ts'
 import type { Fact } from '../facts.ts'
 import type { CorrectionFacet, CorrectionItem, FieldPaths, PartState } from '../state.ts'
@@ -9,12 +9,21 @@ import type { CorrectionFacet, CorrectionItem, FieldPaths, PartState } from '../
  */
 export function resolvedFact(fact: Fact, part: PartState, partCount: number, fields: FieldPaths): Fact {
   if (fact.fact !== 'correction-requested' || !Array.isArray(fact['items'])) return fact
-  const items = (fact['items'] as readonly Json[]).map((given) => {
-    const item = given as unknown as CorrectionItem
-    const resolved = resolve(item, part, partCount, fields)
-    return (resolved === undefined ? item : { ...item, resolved }) as unknown as JsonObject
+  const items = resolvedItems(fact['items'], part, partCount, fields)
+  return { ...fact, items: items as unknown as JsonObject[] }
+}
+
+/** Items with what they mean, those that name it already as they are. */
+export function resolvedItems(
+  items: readonly CorrectionItem[],
+  part: PartState,
+  partCount: number,
+  fields: FieldPaths,
+): CorrectionItem[] {
+  return items.map((item) => {
+    const resolved = item.resolved ?? resolve(item, part, partCount, fields)
+    return resolved === undefined ? item : { ...item, resolved }
   })
-  return { ...fact, items }
 }
 
 /** The newest round that is known; an older one that is told late is history. */
