@@ -53,19 +53,19 @@ await t.test('several nodes that feed a webhook at once give it each event in on
     [...written.keys()].map((place) => place + 1),
     `${receiver.pushes.length} pages, one behind the other`,
   )
-  t.strictSame([...receiver.taken()].sort(), [...written].sort())
+  t.strictSame([...receiver.taken()].map(String).sort(), [...written].map(String).sort())
   t.strictSame(receiver.faults, [])
 
   // One that looked while nothing was on its way, and comes to its own when the gateway's own push has been delivered.
-  let late = 0
+  const late: unknown[] = []
   const slow: Pick<Batch, 'submit'> = {
     submit: async (member) => {
-      late += 1
+      late.push(member)
       await until(async () => (await webhookOf(bank))['cursor'] === String(written.length))
       return ground.batch.submit(member)
     },
   }
-  while (late === 0) {
+  while (late.length === 0) {
     written.push(...(await commitEvents(ground.batch, ground.keyring, bankId, 1)))
     await feedWebhooks(ofNode(ground.pool, slow))
   }

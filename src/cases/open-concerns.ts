@@ -2,8 +2,8 @@ import { gauge, type Metric } from '../base/metric.ts'
 import type { Step } from '../db/batch.ts'
 import type { Queryable } from '../db/pool.ts'
 import { updateSet } from '../db/row-set.ts'
+import { concernContext } from './concern.ts'
 import { concernKinds } from './concern-kinds.ts'
-import { concernContext } from './concerns.ts'
 import type { Sealer } from './store.ts'
 
 /** What a person is told of, without what lies sealed with it. */

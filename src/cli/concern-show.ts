@@ -1,5 +1,5 @@
+import { UNREADABLE } from '../cases/concern.ts'
 import { concernText } from '../cases/concern-kinds.ts'
-import { UNREADABLE } from '../cases/concerns.ts'
 import { type Concern, readConcern } from '../cases/open-concerns.ts'
 import type { Ground } from '../ground.ts'
 import { CLI_RULE, staffLogin } from './administration-means.ts'

@@ -1,7 +1,7 @@
 import { newId } from '../base/id.ts'
 import { childOf, inTrace } from '../base/trace-context.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
-import { addUnreadable, hasOpenConcern, UNREADABLE } from '../cases/concerns.ts'
+import { addUnreadable, hasOpenConcern, UNREADABLE } from '../cases/concern.ts'
 import { messageContexts, type Site } from '../cases/contexts.ts'
 import type { Numbers } from '../cases/numbers.ts'
 import { polls } from '../cases/polls.ts'
