@@ -61,7 +61,9 @@ await t.test('answered at the platform it is the bank’s answer: it goes to the
   t.equal(raised.rowCount, 1, 'a file that we do not hold')
   t.match(await correctionOf(bank, id), { answered: null }, 'and nothing is changed')
 
-  const message = answerMessage(sn, 1, answered(asked, await uploaded(501)), good)
+  // Longer than the registry takes, with a character of two units where it is cut.
+  const wordy = answered(asked, await uploaded(501)).map((item) => ({ ...item, Answer: `${'啊'.repeat(499)}𠮷𠮷` }))
+  const message = answerMessage(sn, 1, wordy, good)
   t.equal((await send(message)).status, 200)
   t.equal((await send(message)).status, 200)
   await until(async () => (await stateOf(good)) === 'applied')
@@ -70,11 +72,15 @@ await t.test('answered at the platform it is the bank’s answer: it goes to the
   await until(async () => (await stateOf(late)) === 'raised')
   await untilCompleted(bank, id)
   await untilDelivered(world)
-  const { events } = (await bank.getEvents(id)).json() as { events: { type: string; by?: string }[] }
+  const { events } = (await bank.getEvents(id)).json() as {
+    events: { type: string; by?: string; items?: { answer: string }[] }[]
+  }
   t.strictSame(
     events.filter(({ type }) => type === 'correction-answered').map(({ by }) => by),
     ['platform'],
   )
+  const told = events.find(({ type }) => type === 'correction-answered')
+  t.equal(told?.items?.[0]?.answer, `${'啊'.repeat(499)}𠮷`)
   const { rows } = await database.pool.query<{ what: string }>(
     `select channel || ' ' || kind as what from message_history
       where case_id = $1 and kind in ('22', 'CORRECT', 'MATERIALS') order by channel, position`,

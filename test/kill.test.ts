@@ -8,6 +8,7 @@ import { pdfDocument } from '../src/sandbox/pdf.ts'
 import { sampleCase, withMaterialIds } from '../src/sandbox/sample-case.ts'
 import { verifyTrace } from '../src/trace/verify.ts'
 import { gatewayProcess } from './support/gateway-process.ts'
+import { seededRandom } from './support/seeded-random.ts'
 import { until } from './support/until.ts'
 import { caseOf } from './support/world.ts'
 
@@ -35,7 +36,7 @@ await t.test('every acknowledged case completes, filed once, whenever the gatewa
   const bank = await gateway.enrol()
   await everyThirdCallFails(gateway.registry)
 
-  const random = mulberry32(SEED)
+  const random = seededRandom(SEED)
   const acknowledged: { id: string; businessNumber: string }[] = []
   const filings: Promise<void>[] = []
   const moments: string[] = []
@@ -164,15 +165,4 @@ function countOf(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const name of [...names].sort()) counts[name] = (counts[name] ?? 0) + 1
   return counts
-}
-
-/** Small, seeded, good enough to choose moments. */
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

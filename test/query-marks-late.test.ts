@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { concludeLater } from '../src/queries/conclude.ts'
+import { readQuery } from '../src/queries/store.ts'
 import type { BankAnswer } from '../src/sandbox/bank-client.ts'
 import { combinations, MARKED_OWNER, refusing, ruleWords, talkative, unreadable } from './support/marks.ts'
 import {
@@ -21,7 +23,7 @@ import { until } from './support/until.ts'
 t.setTimeout(300_000)
 
 await t.test('every way to rule the fields where the registry is slow: 202, an event, GET', async (t) => {
-  const bench = await startBench(t, { queryWaitMs: 50, attemptsMaximum: 2 })
+  const bench = await startBench(t, { queryWaitMs: 50, queryGiveUpMs: 1000 })
   const { world, bank, proxy, authorizationId } = bench
   const hasEvent = async (id: string): Promise<boolean> =>
     (await world.database.pool.query('select from event where case_id = $1', [id])).rowCount === 1
@@ -91,13 +93,34 @@ await t.test('an answer that comes while it is repeated leaves with its record o
     const ask = (): Promise<BankAnswer> =>
       post(bank, '/v1/queries', asking(authorizationId, {}), { operator, idempotencyKey: key })
     const first = ask()
-    // As when the process that asked has stopped: its lease is over.
-    await until(async () => {
-      const { rowCount } = await world.database.pool.query(`update query set due_at = now() where state = 'asking'`)
-      return rowCount === 1
+    // As when the process that asked hangs, its lease is over, and another has asked again.
+    const { pool } = world.database
+    const open = async (): Promise<{ id: string; bank_id: string } | undefined> =>
+      (await pool.query<{ id: string; bank_id: string }>(`select id, bank_id from query where state = 'asking'`))
+        .rows[0]
+    await until(async () => (await open()) !== undefined)
+    const { id = '', bank_id: bankId = '' } = (await open()) ?? {}
+    const { ground } = world.gateway
+    const query = await readQuery(pool, bankId, { id }, ground.keyring)
+    if (query === undefined) return t.fail('the query is not there')
+    const nothing = {
+      messageId: '1',
+      success: true,
+      code: '0000',
+      faults: [],
+      matched: false,
+      holders: [],
+      mortgages: [],
+    }
+    await concludeLater(query, { kind: 'answered', findings: nothing }, null, {
+      batch: ground.batch,
+      sealer: ground.keyring,
+      clock: ground.clock,
+      record: ground.trace.record,
+      addEvent: () => undefined,
     })
     t.equal(note(bench, 'concluded by another', await first).status, 202)
     t.equal(note(bench, 'concluded by another, repeated', await ask()).status, 202)
   })
-  await judge(t, bench, 1)
+  await judge(t, bench, 0)
 })

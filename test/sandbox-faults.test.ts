@@ -46,6 +46,14 @@ await t.test('error-before answers 500 without effect', async (t) => {
   t.equal(await held(registry), 0)
 })
 
+await t.test('drop-before closes without an answer and without effect', async (t) => {
+  const registry = await start(t)
+  await registry.control({ fault: 'drop-before', times: 1 })
+  t.equal((await call(registry, material)).status, 'failed')
+  t.equal(await held(registry), 0)
+  t.equal((await call(registry, material)).status, 200)
+})
+
 await t.test('busy is a decided later, without effect', async (t) => {
   const registry = await start(t)
   await registry.control({ fault: 'busy' })

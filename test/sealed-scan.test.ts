@@ -3,11 +3,13 @@ import t, { type Test } from 'tap'
 import { decodeGb18030, encodeGb18030 } from '../src/sandbox/gb18030.ts'
 import { type AnsweringProxy, answeringProxy, type Exchange } from './support/answering-proxy.ts'
 import { testDatabase } from './support/database.ts'
-import { type Finding, NeedleScanner } from './support/needle-scanner.ts'
+import { NeedleScanner } from './support/needle-scanner.ts'
 import { kinds, needlesOf, type Secret, secretsOf } from './support/needles.ts'
-import { keepUncompressed, scanFiles, scanTables, superuser } from './support/store-scan.ts'
+import { keepUncompressed, type StoreScan, scanStore, superuser, told } from './support/store-scan.ts'
 import { until } from './support/until.ts'
 import { caseOf, prepareSample, startWorld, untilCompleted } from './support/world.ts'
+
+t.setTimeout(300_000)
 
 /** Officers of the registry, as its answers name them. */
 const OFFICERS = ['受理员一', '登簿员一', '审核员一', '审核员二']
@@ -102,16 +104,8 @@ await t.test('the same scan finds all of it where sealing is off', { timeout: 12
     )
 })
 
-/** What a failed test says: place and form, and the value, which is made up. */
-function told({ where, kind, form, value, at, count }: Finding): string {
-  return `${kind} ${value} as ${form} in ${where} at ${at}, ${count} times`
-}
-
 /** A case that completes in spite of garbage and contradiction, dead letters, refusals of every kind; then the scan. */
-async function live(
-  t: Test,
-  sealing: 'on' | 'off',
-): Promise<{ secrets: Secret[]; findings: Finding[]; scanned: { columns: number; files: string[]; bytes: number } }> {
+async function live(t: Test, sealing: 'on' | 'off'): Promise<{ secrets: Secret[] } & StoreScan> {
   // The folder of the whole embedded server, with the data folders of the databases on it.
   const folder = dirname((await testDatabase(t)).serverDir)
   const server = await superuser(t, folder, 'postgres')
@@ -209,27 +203,7 @@ async function live(
   )
   await server.query(`select '${WORDS}'::int`).catch(() => undefined)
 
-  // Everything that is kept in memory for a while comes to the disk.
-  await world.gateway.ground.trace.refusals.flush()
-  await world.gateway.ground.trace.checkpointNow()
-  const scanner = new NeedleScanner(needlesOf(secrets))
-  const { findings, columns } = await scanTables(database, scanner)
-  await server.query('select pg_switch_wal()')
-  // The log of changes before the checkpoint, which may drop the older part of it.
-  const log = await scanFiles(join(folder, 'postgres', 'pg_wal'), scanner)
-  await server.query('checkpoint')
-  const worldFolder = join(world.database.dataDir, 'world')
-  // The counterparties' own folders are not the gateway's.
-  const all = await scanFiles(folder, scanner, [join(worldFolder, 'registry'), join(worldFolder, 'platform')])
-  return {
-    secrets,
-    findings: [
-      ...findings,
-      ...log.findings.map((one) => ({ ...one, where: one.where.replace('file ', 'file postgres/pg_wal/') })),
-      ...all.findings,
-    ],
-    scanned: { columns, files: [...log.files, ...all.files], bytes: log.bytes + all.bytes },
-  }
+  return { secrets, ...(await scanStore(world, folder, server, database, secrets)) }
 
   async function dead(): Promise<number> {
     const { rows } = await pool.query<{ count: number }>(

@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { type Caller, codesInForce, permitFiling } from '../access/decide.ts'
 import { shanghaiDay } from '../base/clock.ts'
 import { type Fault, Problem } from '../base/problem.ts'
-import { answerCorrection, correctionRecord } from '../cases/answer-correction.ts'
+import { answerCorrection, correctionRecord, isOvertaken } from '../cases/answer-correction.ts'
 import { type CorrectionAnswer, correctDocument, openParts } from '../cases/correct.ts'
 import { answerFaults } from '../cases/rules/answer-rules.ts'
 import { correctionFaults } from '../cases/rules/correction-rules.ts'
@@ -121,8 +121,8 @@ async function plan(
       const now = openParts(hold.memory, body.round)
       if ('fault' in now)
         return refusedAnswer(requestRefused(now.fault), { caseId: head.id, requestId }, caller, rows, means)
-      // Checked against a version that another answer has overtaken: to be sent again and judged anew.
-      if (hold.documentVersion !== seen.documentVersion) throw overtaken()
+      // To be sent again and judged anew.
+      if (isOvertaken(seen, hold)) throw overtaken()
       answerCorrection(hold, held.of(streams), wanted, rows, means.cases)
       const act = correctionRecord(hold, wanted, { accountId: account.id, operator: operator.code, rule }, means.cases)
       act.addTo(rows)
@@ -159,7 +159,7 @@ function throwFaults(
 function overtaken(): Problem {
   return new Problem(
     'request-in-progress',
-    { zh: '该办件正在处理另一项补正，请稍后重试', en: 'another correction of this case is at work; repeat it later' },
+    { zh: '该办件正在处理另一项请求，请稍后重试', en: 'another request of this case is at work; repeat it later' },
     { retryAfterSeconds: 1 },
   )
 }

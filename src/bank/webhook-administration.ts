@@ -2,14 +2,17 @@ import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { ask, type Batch } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
+import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import { addEndpoint } from '../delivery/endpoints.ts'
 import type { Act, TraceRecord } from '../trace/record.ts'
 import { WEBHOOK_CONCURRENCY, webhookEndpoint } from './webhook-destination.ts'
+import { renewPush } from './webhook-renewal.ts'
 import { readWebhook, type Webhook, webhookLock, webhookRows } from './webhook-store.ts'
 
 export interface WebhookDecisionMeans {
   pool: Pool
   batch: Pick<Batch, 'submit'>
+  streams: CaseStreamsStep
   clock: Clock
   record(act: Act): TraceRecord
   /** Login of the person who decides. */
@@ -30,6 +33,7 @@ export interface WebhookDecision {
 
 /**
  * Approves the address that a bank set, or suspends it: nothing more is claimed for it from then on. Holds on every node.
+ * Once approved it goes on where it stopped: a push that is dead, or waits to be tried again, makes place for a fresh one.
  * @returns the webhook as it was before.
  * @throws {Problem} administration-not-found, webhook-not-found, webhook-changed.
  */
@@ -44,8 +48,9 @@ export async function decideWebhook(decision: WebhookDecision, means: WebhookDec
   }
   await readWebhook(means.pool, bankId)
   const lock = ask(webhookLock, bankId)
+  const streams = ask(means.streams, bankId)
   return means.batch.submit({
-    asks: [lock],
+    asks: [lock, streams],
     decide: (held, rows) => {
       const hold = held.of(lock)
       const before = hold.webhook
@@ -60,7 +65,10 @@ export async function decideWebhook(decision: WebhookDecision, means: WebhookDec
       const now = means.clock.now()
       hold.webhook = { ...before, state: decision.to, decidedAt: now }
       rows.add(webhookRows, hold.webhook)
-      if (decision.to === 'approved') addEndpoint(rows, webhookEndpoint(bankId), WEBHOOK_CONCURRENCY)
+      if (decision.to === 'approved') {
+        addEndpoint(rows, webhookEndpoint(bankId), WEBHOOK_CONCURRENCY)
+        renewPush(held.of(streams), rows, 'the address was approved')
+      }
       means
         .record({
           type: 'administration',

@@ -9,6 +9,7 @@ import type { ClaimedMessage, Destination, Rendered, SendResult, Settlement } fr
 import type { Act, TraceRecord } from '../trace/record.ts'
 import { jsonBody } from './answer.ts'
 import type { PushResult, WebhookClient } from './webhook-client.ts'
+import { renewPush } from './webhook-renewal.ts'
 import { openWebhook, webhookCursors, webhookLock } from './webhook-store.ts'
 
 /** Of all pushes to banks; a stream of this channel is a bank's, and the case id of its messages is the bank's id. */
@@ -28,6 +29,11 @@ export interface PushSource {
   after: number
   last: number
   receipt: string
+}
+
+/** Where a push went. */
+interface Sent {
+  url: string
 }
 
 export interface WebhookMeans {
@@ -75,7 +81,8 @@ async function send(message: ClaimedMessage, rendered: Buffer | null, means: Web
     return { outcome: { kind: 'retry', reason: 'the webhook is not approved or its bank not in force' } }
   const { receipt } = sourceOf(message)
   const result = await means.client.push({ ...open, body: rendered, receipt })
-  return { outcome: outcomeOf(result, means.clock.now()), requestDigest: createHash('sm3').update(rendered).digest() }
+  const requestDigest = createHash('sm3').update(rendered).digest()
+  return { outcome: outcomeOf(result, means.clock.now()), requestDigest, said: { url: open.url } satisfies Sent }
 }
 
 function sourceOf({ source }: ClaimedMessage): PushSource {
@@ -117,7 +124,7 @@ function settle(message: ClaimedMessage, result: SendResult, means: WebhookMeans
   const lock = ask(webhookLock, message.caseId)
   return {
     asks: [lock],
-    apply: (held, rows) => {
+    apply: (held, rows, streams) => {
       const { webhook } = held.of(lock)
       if (webhook === null) throw new Error('a push belongs to no webhook')
       const { endpoint, kind, id, fence } = message
@@ -130,7 +137,12 @@ function settle(message: ClaimedMessage, result: SendResult, means: WebhookMeans
           facts: { endpoint, kind, messageId: id, fence },
         })
         .addTo(rows)
-      if (result.outcome.kind !== 'delivered') return
+      if (result.outcome.kind !== 'delivered') {
+        // Another address was set meanwhile: what the old one did is nothing to it.
+        const sent = result.said as Sent | undefined
+        if (sent !== undefined && sent.url !== webhook.url) renewPush(streams, rows, 'the address was changed')
+        return
+      }
       webhook.cursor = Math.max(webhook.cursor, message.position)
       rows.add(webhookCursors, { bank_id: webhook.bankId, cursor: webhook.cursor })
       rows.afterCommit(() => means.onDelivered())

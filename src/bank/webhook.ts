@@ -130,17 +130,18 @@ function webhookPage(webhook: Webhook, end: number, head: WaitingHead | undefine
     url: webhook.url,
     state: webhook.state,
     cursor: String(webhook.cursor),
-    // What waits, and why: the same words that the centre sees.
-    waiting:
-      behind === 0
-        ? null
-        : {
-            events: behind,
-            state: head?.state ?? 'queued',
-            since: head?.since.toISOString() ?? null,
-            why: webhook.state === 'approved' ? (head?.why ?? null) : `the address is ${webhook.state}`,
-          },
+    waiting: behind === 0 ? null : { events: behind, ...waitingFor(webhook, head) },
     setAt: webhook.setAt.toISOString(),
     decidedAt: webhook.decidedAt?.toISOString() ?? null,
   }
+}
+
+/** What the events wait for: the centre's decision while there is none in favour, else what came of the push. */
+function waitingFor(webhook: Webhook, head: WaitingHead | undefined): Record<'state' | 'since' | 'why', string | null> {
+  if (webhook.state !== 'approved') {
+    const since = webhook.decidedAt ?? webhook.setAt
+    return { state: 'queued', since: since.toISOString(), why: `the address is ${webhook.state}` }
+  }
+  // The same words that the centre sees.
+  return { state: head?.state ?? 'queued', since: head?.since.toISOString() ?? null, why: head?.why ?? null }
 }

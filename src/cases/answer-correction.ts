@@ -18,9 +18,17 @@ export interface CorrectionRequest {
 }
 
 /**
+ * Whether something was joined since the case was read that an answer checked against it does not know of: another
+ * version of the document, or files in the places that the answer's files were given.
+ */
+export function isOvertaken(seen: CaseHold, { documentVersion, memory }: CaseHold): boolean {
+  return documentVersion !== seen.documentVersion || memory.lastSequence !== seen.memory.lastSequence
+}
+
+/**
  * Keeps the corrected document as the case's next version and queues the answer behind whatever was sent: the new files
  * and CORRECT to the registry, and the same to the platform as 22 unless it was answered there. Checked before, against
- * this very version of the document.
+ * the case as it is: `isOvertaken` has denied it.
  */
 export function answerCorrection(
   hold: CaseHold,

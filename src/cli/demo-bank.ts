@@ -7,6 +7,7 @@ import {
   webhookListener,
 } from '../../clients/typescript/src/index.ts'
 import { decideWebhook } from '../bank/webhook-administration.ts'
+import { caseStreamsStep } from '../delivery/case-streams.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Identity } from '../sandbox/certificate-authority.ts'
 import { verificationKey } from '../sandbox/http-signature.ts'
@@ -65,10 +66,11 @@ export async function openDemoBank(
   })
   server.on('request', listener)
   await client.putWebhook(url)
-  const { pool, batch, clock, trace } = gateway.ground
+  const { pool, batch, clock, trace, keyring } = gateway.ground
+  const streams = caseStreamsStep(keyring, () => undefined)
   await decideWebhook(
     { bank: SAMPLE_BANK.code, to: 'approved', url, why: undefined },
-    { pool, batch, clock, record: trace.record, staff: staffLogin(), rule: CLI_RULE },
+    { pool, batch, streams, clock, record: trace.record, staff: staffLogin(), rule: CLI_RULE },
   )
   return {
     client,

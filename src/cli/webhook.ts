@@ -1,6 +1,7 @@
 import { decideWebhook, type WebhookDecision } from '../bank/webhook-administration.ts'
 import { WEBHOOK_CHANNEL } from '../bank/webhook-destination.ts'
 import { listWebhooks } from '../bank/webhook-store.ts'
+import { caseStreamsStep } from '../delivery/case-streams.ts'
 import { CLI_RULE, staffLogin } from './administration-means.ts'
 import { flag, text } from './arguments.ts'
 import { type Act, commandOfActs } from './command.ts'
@@ -52,10 +53,12 @@ function decision(to: WebhookDecision['to']): Act {
     options: { url: text, why: text },
     positionals: ['BANK'],
     run: (given, env) =>
-      withGround(env, async ({ pool, batch, clock, trace }) => {
+      withGround(env, async ({ pool, batch, clock, trace, keyring }) => {
+        // Nobody is woken: the gateway's feeder finds who is behind within its tick.
+        const streams = caseStreamsStep(keyring, () => undefined)
         const before = await decideWebhook(
           { bank: given.text('BANK'), to, url: given.optional('url'), why: given.optional('why') },
-          { pool, batch, clock, record: trace.record, staff: staffLogin(), rule: CLI_RULE },
+          { pool, batch, streams, clock, record: trace.record, staff: staffLogin(), rule: CLI_RULE },
         )
         const said = to === 'approved' ? '已批准 / approved' : '已停用 / suspended'
         const unchanged = `未作更改，原已为 / nothing changed, it was: ${said}`

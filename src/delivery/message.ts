@@ -1,3 +1,5 @@
+import { firstCharacters } from '../base/text.ts'
+
 /** Where a live message is. Delivered and superseded ones lie in `message_history`. */
 type MessageState = 'queued' | 'ready' | 'waiting' | 'sending' | 'dead'
 
@@ -84,7 +86,7 @@ export interface Finished {
 
 /** What of a text may lie in a clear column: short, one line. Never the peer's own words. */
 export function clearReason(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').slice(0, 160)
+  return firstCharacters(text.replaceAll(/\s+/g, ' '), 160)
 }
 
 /** A peer's code, if that is what it sent: a faulty peer may put words there, which stay in its sealed answer. */

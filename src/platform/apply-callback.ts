@@ -1,4 +1,5 @@
 import { isDecimal, shiftDecimal } from '../base/money.ts'
+import { firstCharacters } from '../base/text.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
 import { addConcern } from '../cases/concern.ts'
 import type { Fact } from '../cases/facts.ts'
@@ -25,7 +26,7 @@ export interface Ground {
   means: CaseMeans
 }
 
-/** Characters that the registry takes. */
+/** Code points that the registry takes. */
 const REASON_LENGTH = 500
 
 type RaiseReason =
@@ -132,7 +133,7 @@ function applyWithdrawal(callback: Callback, ground: Ground): Applied {
   if (fault === 'case-ended') return raise('withdrawal-after-end', callback, ground)
   const request = {
     by: 'platform' as const,
-    reason: withdrawal.reason.slice(0, REASON_LENGTH),
+    reason: firstCharacters(withdrawal.reason, REASON_LENGTH),
     requestedAt: withdrawal.requestedAt ?? callback.sentAt ?? ground.now.toISOString(),
     operatorName: withdrawal.operatorName ?? '一事联办平台',
     materials: [],

@@ -1,4 +1,5 @@
-import { answerCorrection, correctionRecord } from '../cases/answer-correction.ts'
+import { firstCharacters } from '../base/text.ts'
+import { answerCorrection, correctionRecord, isOvertaken } from '../cases/answer-correction.ts'
 import type { FiledMaterial } from '../cases/application.ts'
 import { type Corrected, type CorrectionAnswer, correctDocument, type FormField, openParts } from '../cases/correct.ts'
 import type { CaseDocument } from '../cases/document.ts'
@@ -24,9 +25,12 @@ export interface CorrectionMeans {
   now: Date
 }
 
+/** Code points that the registry takes. */
+const ANSWER_LENGTH = 500
+
 /** What reading a case beforehand made of an answer given at the platform. */
 export type PreparedCorrection =
-  | { kind: 'ready'; answer: CorrectionAnswer; version: number; corrected: Corrected; numbers: string[] }
+  | { kind: 'ready'; answer: CorrectionAnswer; seen: CaseHold; corrected: Corrected; numbers: string[] }
   /** Its round has not been asked yet, as far as we know. */
   | { kind: 'early' }
   | { kind: 'raise'; reason: 'correction-not-open' | 'correction-unusable' }
@@ -80,7 +84,7 @@ export async function prepareCorrection(
   )
   if (own.length > 0) return { kind: 'raise', reason: 'correction-unusable' }
   const numbers = await means.numbers.take('message', corrected.files.length + 1)
-  return { kind: 'ready', answer, version: hold.documentVersion, corrected, numbers }
+  return { kind: 'ready', answer, seen: hold, corrected, numbers }
 }
 
 const unchecked = new Set(['field-missing', 'checker-missing'])
@@ -91,8 +95,7 @@ export function applyCorrection(callback: Callback, prepared: PreparedCorrection
   if (prepared.kind === 'raise') return raise(prepared.reason, callback, ground)
   const { hold, streams, rows, means } = ground
   // Overtaken between reading and lock: it is looked at anew.
-  if ('fault' in openParts(hold.memory, prepared.answer.round) || hold.documentVersion !== prepared.version)
-    return 'waiting'
+  if ('fault' in openParts(hold.memory, prepared.answer.round) || isOvertaken(prepared.seen, hold)) return 'waiting'
   const request = { by: 'platform' as const, ...prepared }
   answerCorrection(hold, streams, request, rows, means)
   correctionRecord(hold, request, { system: 'platform', rule: 'callback.correction' }, means).addTo(rows)
@@ -120,7 +123,7 @@ function answerOf(
   const items: CorrectionAnswer['items'] = []
   for (const item of correction.items) {
     const wanted = part.correction?.items.find(({ number }) => number === item.number)
-    const answer = (item.answer ?? '已在平台答复').slice(0, 500)
+    const answer = firstCharacters(item.answer ?? '已在平台答复', ANSWER_LENGTH)
     if (item.mode === 'form') {
       const change = changeOf(item, wanted)
       if (change === null) return null

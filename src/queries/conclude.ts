@@ -1,13 +1,14 @@
 import { authorizationLock, authorizationUses } from '../access/authorizations.ts'
 import { quotaGate } from '../access/quota.ts'
 import type { Clock } from '../base/clock.ts'
-import { ask, type Batch, type Held, type Member, type Rows } from '../db/batch.ts'
+import { ask, type Batch, type Member, type Rows } from '../db/batch.ts'
 import { type AnswerRow, answerRows, freedKeys } from '../intake/idempotency.ts'
 import { answerContext } from '../intake/once.ts'
 import type { Act, TraceRecord } from '../trace/record.ts'
 import type { Findings, RegistryWord } from './findings.ts'
 import {
   type Query,
+  type QueryHold,
   queryEnds,
   queryLock,
   queryReplies,
@@ -103,13 +104,21 @@ export function factWord(reason: string): string {
   return /^[A-Za-z0-9]/.test(word) ? word : 'unknown'
 }
 
-/** Locks in the order of the gates; quota and use are given back where the registry could not answer. */
-function asksOf(query: Query, mayRelease: (held: Held) => boolean) {
+/**
+ * Locks in the order of the gates; what was reserved is given back where the registry could not answer. Of several that
+ * conclude one query in one batch the first to ask is the one.
+ */
+function asksOf(query: Query, mayRelease: (hold: QueryHold) => boolean) {
   const lock = ask(queryLock, query.id)
   const { accountId, operatorId, quotaDay: day, authorizationId } = query
-  const release = ask(quotaGate, { accountId, operatorId, day, take: false }, (held) => mayRelease(held))
-  const uses = authorizationId === null ? [] : [ask(authorizationLock, authorizationId, (held) => mayRelease(held))]
-  return { lock, asks: [lock, ...uses, release] }
+  const release = ask(quotaGate, { accountId, operatorId, day, take: false }, (held) => {
+    const hold = held.of(lock)
+    if (hold === null || hold.isReleased || !mayRelease(hold)) return false
+    hold.isReleased = true
+    return true
+  })
+  const uses = authorizationId === null ? [] : [ask(authorizationLock, authorizationId)]
+  return { lock, release, asks: [lock, ...uses, release] }
 }
 
 /**
@@ -117,16 +126,12 @@ function asksOf(query: Query, mayRelease: (held: Held) => boolean) {
  * @returns the receipt of the record; null when another has concluded it.
  */
 export function failNow(query: Query, word: Refusal, means: ConcludeMeans): Promise<string | null> {
-  const isOpen = (held: Held): boolean => {
-    const hold = held.of(lock)
-    return hold?.state === 'asking' && !hold.replied
-  }
-  const { lock, asks } = asksOf(query, isOpen)
+  const { lock, release, asks } = asksOf(query, ({ state, replied }) => state === 'asking' && !replied)
   return means.batch.submit({
     asks,
     decide: (held, rows) => {
       const hold = held.of(lock)
-      if (!isOpen(held) || hold === null) return null
+      if (hold === null || !held.has(release)) return null
       hold.state = 'failed'
       const failed = addFailure(query, failureCode(word), whyOf(word), true, rows, means)
       rows.add(freedKeys, query.requestId)
@@ -179,12 +184,12 @@ export function concludeLater(
   means: ConcludeMeans,
 ): Promise<void> {
   const givesUp = word.kind === 'refused' || (word.kind === 'unavailable' && retryInMs === null)
-  const { lock, asks } = asksOf(query, (held) => givesUp && held.of(lock)?.state === 'asking')
+  const { lock, release, asks } = asksOf(query, ({ state }) => givesUp && state === 'asking')
   const member: Member<void> = {
     asks,
     decide: (held, rows) => {
       const hold = held.of(lock)
-      if (hold?.state !== 'asking') return
+      if (hold?.state !== 'asking' || (givesUp && !held.has(release))) return
       if (word.kind === 'unavailable' && retryInMs !== null) {
         const due_at = new Date(means.clock.now().getTime() + retryInMs)
         rows.add(queryRetries, { id: query.id, due_at, why: word.reason.slice(0, 160) })

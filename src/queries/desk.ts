@@ -7,7 +7,7 @@ import type { AskRegistry, RegistryWord } from './findings.ts'
 import { claimQueries, type Query } from './store.ts'
 
 /** One question to the registry, on one line of the log; reasons are ours or the registry's code. */
-export interface QuestionLine {
+interface QuestionLine {
   queryId: string
   attempt: number
   outcome: RegistryWord['kind']

@@ -133,6 +133,8 @@ export const queryEnds = updateSet<{
 export interface QueryHold {
   state: Query['state']
   replied: boolean
+  /** Somebody in this batch gives back what it had reserved. */
+  isReleased: boolean
 }
 
 /** Locks queries in sorted order. */
@@ -145,7 +147,7 @@ export const queryLock: Step<string, QueryHold | null> = {
       text: 'select id, state, replied from query where id = any($1::uuid[]) order by id for update',
       values: [[...new Set(asks)].sort()],
     })
-    const held = new Map(rows.map(({ id, state, replied }) => [id, { state, replied }]))
+    const held = new Map(rows.map(({ id, state, replied }) => [id, { state, replied, isReleased: false }]))
     return asks.map((id) => held.get(id) ?? null)
   },
 }

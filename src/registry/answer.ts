@@ -1,6 +1,7 @@
 import type { Answer } from '../base/canonical.ts'
 import type { Json } from '../base/json.ts'
 import type { Outcome } from '../base/outcome.ts'
+import { firstCharacters } from '../base/text.ts'
 import type { Fact } from '../cases/facts.ts'
 import type { Reply } from '../http/call.ts'
 
@@ -42,7 +43,7 @@ export function hear(reply: Reply, number: string, read: ReadAnswer): Heard {
 /** What a refusal means for the message that was refused: the registry says that nothing was stored. */
 export function refusalOutcome(answer: RegistryAnswer): Outcome {
   const words = [answer.text, ...answer.faults.map(({ place, text }) => [place, text].filter(Boolean).join(' '))]
-  const reason = words.filter(Boolean).join('; ').slice(0, 2000)
+  const reason = firstCharacters(words.filter(Boolean).join('; '), 2000)
   switch (answer.retry) {
     case 'same':
       return { kind: 'retry', reason: `refused for now, code ${answer.code}` }

@@ -71,6 +71,8 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
     if (delayMs > 0) await sleep(delayMs)
     if (fault === 'error-before') {
       send(response, serverError)
+    } else if (fault === 'drop-before') {
+      response.destroy()
     } else if (fault === 'busy') {
       send(response, counterparty.busy(request))
     } else if (fault === 'redirect') {

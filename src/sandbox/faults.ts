@@ -1,11 +1,12 @@
 /**
  * What a counterparty can be told to do wrong. `slow` waits before the effect and answers rightly; `error-before` is a
- * 500 without effect, `busy` a decided "later" without effect, `redirect` a 307 without effect; the three after it have
- * had the effect; `refuse` stops listening for `delayMs` at once.
+ * 500 without effect, `drop-before` hangs up without effect, `busy` is a decided "later" without effect, `redirect` a 307
+ * without effect; the three after it have had the effect; `refuse` stops listening for `delayMs` at once.
  */
 const faultKinds = [
   'slow',
   'error-before',
+  'drop-before',
   'busy',
   'redirect',
   'drop-after-effect',

@@ -18,8 +18,8 @@ export function caseMessage(type: string, unid: string, body: object): object {
   return { Case: { applyFrom: '21', type, unid, xsd: '1.0', Router, Body: body } }
 }
 
-export function withdrawalMessage(sn: string, unid = newUnid()): object {
-  const Withdrawal = { Reason: '双方同意撤回', ApplyTime: platformTime(new Date()), Operator: '窗口甲', Attrs: [] }
+export function withdrawalMessage(sn: string, unid = newUnid(), reason = '双方同意撤回'): object {
+  const Withdrawal = { Reason: reason, ApplyTime: platformTime(new Date()), Operator: '窗口甲', Attrs: [] }
   return caseMessage('26', unid, { ApasInfo: { SN: sn }, Withdrawal })
 }
 

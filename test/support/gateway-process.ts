@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { request } from 'undici'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { type Ground, openGround } from '../../src/ground.ts'
@@ -43,10 +44,14 @@ export interface GatewayProcess {
   stop(): Promise<number | null>
   /** Works on the store beside the gateway, or without it, as a command does. */
   withGround<T>(work: (ground: Ground) => Promise<T>): Promise<T>
+  /** `bdc-gateway` with these arguments, as staff run it beside the gateway; gives what it prints. @throws {Error} when it fails. */
+  command(...args: string[]): Promise<string>
   enrol(enrolment?: Enrolment & { baseUrl?: string }): Promise<BankClient>
 }
 
 const HINT_SECRET = 'test-secret'
+/** The same form as this module: TypeScript under a loader, JavaScript when compiled. */
+const MAIN = fileURLToPath(new URL(`../../src/main${extname(import.meta.url)}`, import.meta.url))
 
 /** Prepares a gateway with the sandbox's counterparties; the caller starts it. */
 export async function gatewayProcess(
@@ -104,9 +109,7 @@ export async function gatewayProcess(
 
   function launch(): void {
     if (child !== null) throw new Error('it runs already')
-    // The same form as this module: TypeScript under a loader, JavaScript when compiled.
-    const main = fileURLToPath(new URL(`../../src/main${extname(import.meta.url)}`, import.meta.url))
-    child = spawn(process.execPath, [...process.execArgv, main, 'serve'], {
+    child = spawn(process.execPath, [...process.execArgv, MAIN, 'serve'], {
       stdio: ['ignore', log, log],
       env: environment(given),
     })
@@ -157,6 +160,10 @@ export async function gatewayProcess(
     kill: async () => void (await ended('SIGKILL')),
     stop: () => ended('SIGTERM'),
     withGround,
+    command: async (...args) => {
+      const node = [...process.execArgv, MAIN, ...args]
+      return (await promisify(execFile)(process.execPath, node, { env: environment(given) })).stdout
+    },
     enrol: ({ baseUrl = url, ...enrolment } = {}) => withGround((ground) => enrol(t, ground, ca, baseUrl, enrolment)),
   }
 }

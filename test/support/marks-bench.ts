@@ -156,15 +156,7 @@ export async function judge(t: Test, bench: Bench, eventsAtLeast: number): Promi
     if (typeof queryId === 'string') told.set(queryId, [...(told.get(queryId) ?? []), facts['fields'] as string[]])
   }
   const sorted = (lists: Map<string, string[][]>) =>
-    [...lists]
-      .map(
-        ([id, all]) =>
-          `${id} ${all
-            .map((one) => one.join(' '))
-            .sort()
-            .join('; ')}`,
-      )
-      .sort()
+    [...lists].map(([id, all]) => [id, ...all.map((one) => one.join(' ')).sort()].join('\n')).sort()
   t.strictSame(sorted(told), sorted(bench.disclosed), 'a record for each answer, of exactly what it holds')
   for (const [receipt, body] of [
     [feed.receipt, feed.body] as const,

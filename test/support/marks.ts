@@ -9,7 +9,7 @@ import { SAMPLE_BANK } from './world.ts'
 function residentId(birthday: string): string {
   for (let serial = 0; serial < 1000; serial += 1) {
     const first = `511722${birthday}${String(serial).padStart(3, '0')}`
-    const sum = first.split('').reduce((total, digit, at) => total + Number(digit) * (2 ** (17 - at) % 11), 0)
+    const sum = Array.from(first).reduce((total, digit, at) => total + Number(digit) * (2 ** (17 - at) % 11), 0)
     if (sum % 11 === 2) return `${first}X`
   }
   throw new Error('no such number')
@@ -39,7 +39,7 @@ const VALUES: { readonly [Field in ScopedField]: readonly string[] } = {
 
 export const MARKED_OWNER = { name: FIRST.name, idType: 'resident-id', idNumber: FIRST.idNumber } as const
 export const MARKED_CERTIFICATE = '鄂(2015)阳新县不动产权第0000777号'
-const MARKED_UNIT = '420222002001GB00099F00990909'
+export const MARKED_UNIT = '420222002001GB00099F00990909'
 
 /** Of the bank's own mortgage; told at level detail only. */
 const OWN = { amount: '3141592.65', proof: '鄂(2022)阳新县不动产证明第0052718号' }
@@ -60,7 +60,7 @@ export const WORDS =
   `${FIRST.name}（${FIRST.idNumber}，${FIRST.phone}，${FIRST.address}）与 ${SECOND.name}（${SECOND.idNumber}）在 ${LOCATION}，` +
   `抵押权人 ${OTHER.name}，${OTHER.proof}，${OTHER.amount}`
 
-/** Not a digit of these in any log line, trace record or problem. */
+/** Not one of these in any log line, clear part of a record or header. */
 export const SECRETS: readonly Secret[] = [
   ...VALUES.name.map((value) => ({ kind: 'name' as const, value })),
   ...VALUES.idNumber.map((value) => ({ kind: 'id number' as const, value })),
@@ -111,8 +111,9 @@ const isQuery = ({ asked }: Exchange): boolean => asked.includes('<ExchangeType>
 
 /** A registry that keeps nothing back: another bank's amount, its row and its proof number stand in every answer. */
 export const talkative: AnsweringProxy['answer'] = (exchange) => {
+  if (!isQuery(exchange)) return null
   const text = decodeGb18030(exchange.answer)
-  if (!isQuery(exchange) || !text.includes(MARKED_UNIT)) return null
+  if (!text.includes(MARKED_UNIT)) return null
   const row =
     `<ZTT_GY_QLR YSDM="6003000000" BDCDYH="${MARKED_UNIT}" SXH="1" QLRMC="${OTHER.name}" BDCQZH="${OTHER.proof}" ` +
     `ZJZL="7" ZJH="${OTHER.code}" DH="${OTHER.phone}" DZ="${SCOPE_WORDS}" QLRLX="2" GYFS="0" QXDM="420222" ` +

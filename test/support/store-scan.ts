@@ -1,7 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import type { Finding, NeedleScanner } from './needle-scanner.ts'
+import { type Finding, NeedleScanner } from './needle-scanner.ts'
+import { needlesOf, type Secret } from './needles.ts'
+import type { World } from './world.ts'
+
+export interface StoreScan {
+  findings: Finding[]
+  scanned: { columns: number; files: string[]; bytes: number }
+}
+
+/** What a failed test says: place and form, and the value, which is made up. */
+export function told({ where, kind, form, value, at, count }: Finding): string {
+  return `${kind} ${value} as ${form} in ${where} at ${at}, ${count} times`
+}
 
 /** A superuser on the embedded server of a data folder. */
 export async function superuser(
@@ -49,7 +61,7 @@ export async function keepUncompressed(client: pg.Client): Promise<void> {
 }
 
 /** Every column of every table of every schema, those of PostgreSQL itself included. */
-export async function scanTables(
+async function scanTables(
   client: pg.Client,
   scanner: NeedleScanner,
 ): Promise<{ findings: Finding[]; columns: number }> {
@@ -67,7 +79,7 @@ export async function scanTables(
 }
 
 /** Every file below a folder, but those below `except`. */
-export async function scanFiles(
+async function scanFiles(
   folder: string,
   scanner: NeedleScanner,
   except: readonly string[] = [],
@@ -94,4 +106,35 @@ export async function scanFiles(
   }
   await walk(folder)
   return { findings, files, bytes }
+}
+
+/** Looks for secrets in everything that the gateway of a world has written: tables, log of changes, files, its log. */
+export async function scanStore(
+  world: World,
+  /** Of the embedded server, with the data folders of the databases on it. */
+  folder: string,
+  server: pg.Client,
+  database: pg.Client,
+  secrets: readonly Secret[],
+): Promise<StoreScan> {
+  // Everything that is kept in memory for a while comes to the disk.
+  await world.gateway.ground.trace.refusals.flush()
+  await world.gateway.ground.trace.checkpointNow()
+  const scanner = new NeedleScanner(needlesOf(secrets))
+  const { findings, columns } = await scanTables(database, scanner)
+  await server.query('select pg_switch_wal()')
+  // The log of changes before the checkpoint, which may drop the older part of it.
+  const log = await scanFiles(join(folder, 'postgres', 'pg_wal'), scanner)
+  await server.query('checkpoint')
+  const worldFolder = join(world.database.dataDir, 'world')
+  // The counterparties' own folders are not the gateway's.
+  const all = await scanFiles(folder, scanner, [join(worldFolder, 'registry'), join(worldFolder, 'platform')])
+  return {
+    findings: [
+      ...findings,
+      ...log.findings.map((one) => ({ ...one, where: one.where.replace('file ', 'file postgres/pg_wal/') })),
+      ...all.findings,
+    ],
+    scanned: { columns, files: [...log.files, ...all.files], bytes: log.bytes + all.bytes },
+  }
 }

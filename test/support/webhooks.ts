@@ -1,4 +1,5 @@
 import { decideWebhook, type WebhookDecision } from '../../src/bank/webhook-administration.ts'
+import { caseStreamsStep } from '../../src/delivery/case-streams.ts'
 import type { Ground } from '../../src/ground.ts'
 import type { BankAnswer, BankClient } from '../../src/sandbox/bank-client.ts'
 import { sampleCase, withMaterialIds } from '../../src/sandbox/sample-case.ts'
@@ -10,13 +11,14 @@ export const LOOPBACK = { webhookAllowCidr: ['127.0.0.1/32'], webhookTimeoutMs: 
 
 /** As `bdc-gateway webhook approve | suspend` does, beside the gateway and without telling it. */
 export function decide(
-  { gateway }: { gateway: { ground: Pick<Ground, 'pool' | 'batch' | 'clock' | 'trace'> } },
+  { gateway }: { gateway: { ground: Pick<Ground, 'pool' | 'batch' | 'clock' | 'trace' | 'keyring'> } },
   to: WebhookDecision['to'],
   bank: string = SAMPLE_BANK.code,
   url?: string,
 ): Promise<unknown> {
-  const { pool, batch, clock, trace } = gateway.ground
-  const means = { pool, batch, clock, record: trace.record, staff: 'tester', rule: 'administration.test' }
+  const { pool, batch, clock, trace, keyring } = gateway.ground
+  const streams = caseStreamsStep(keyring, () => undefined)
+  const means = { pool, batch, streams, clock, record: trace.record, staff: 'tester', rule: 'administration.test' }
   return decideWebhook({ bank, to, url, why: 'test' }, means)
 }
 

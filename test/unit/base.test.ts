@@ -4,6 +4,7 @@ import { canonicalJson } from '../../src/base/canonical-json.ts'
 import { shanghaiDay } from '../../src/base/clock.ts'
 import { firstIdAt, idTimeMs, isUuid, newId } from '../../src/base/id.ts'
 import { compareDecimal, shiftDecimal, wanToYuan, yuanToWan } from '../../src/base/money.ts'
+import { firstCharacters } from '../../src/base/text.ts'
 
 await t.test('ids are UUIDv7, in order, and tell their time', async (t) => {
   const ids = Array.from({ length: 20_000 }, () => newId())
@@ -15,6 +16,19 @@ await t.test('ids are UUIDv7, in order, and tell their time', async (t) => {
   }
   t.ok(Math.abs(idTimeMs(newId()) - Date.now()) < 60_000)
   t.ok(firstIdAt(idTimeMs(ids[0] as string)) <= (ids[0] as string), 'bounds a month from below')
+})
+
+await t.test('a text is cut between characters, never inside one', (t) => {
+  t.equal(firstCharacters('啊𠮷啊', 2), '啊𠮷')
+  t.equal(firstCharacters('𠮷𠮷𠮷', 2), '𠮷𠮷')
+  t.equal(firstCharacters('ab', 3), 'ab')
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.nat(20), (text, count) => {
+      const cut = firstCharacters(text, count)
+      return cut.isWellFormed() && text.startsWith(cut) && Array.from(cut).length === Math.min(count, Array.from(text).length)
+    }),
+  )
+  t.end()
 })
 
 await t.test('canonical JSON is that of RFC 8785', async (t) => {

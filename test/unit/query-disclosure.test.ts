@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { maskedAddress, maskedIdNumber, maskedName, maskedPhone } from '../../src/access/masking.ts'
 import { type FieldRule, type FieldRules, fieldRules } from '../../src/access/scope.ts'
 import { type DisclosureRule, disclose } from '../../src/queries/disclose.ts'
 import type { Findings } from '../../src/queries/findings.ts'
@@ -144,4 +145,51 @@ await t.test('the authorizer must agree in name, kind and number', async (t) => 
 await t.test('of a mortgage of its own a bank sees the amount', async (t) => {
   const own = disclose(findings, rule({ bankCodes: new Set([OTHERS[3] as string]) })).page.mortgages[0]
   t.match(own, { own: true, securedAmount: '240.55', proofNumber: OTHERS[4] })
+})
+
+await t.test("an officer's own words are told only where all that stands in them may be", async (t) => {
+  const reason = `继承自${MARKED.name[0]}`
+  const [first, ...others] = findings.holders
+  const worded = {
+    ...findings,
+    ownership: { ...findings.ownership, reason },
+    holders: [{ ...first, share: `与${MARKED.name[1]}各半` }, ...others],
+  } as Findings
+  const hidden = rule({ fields: { name: 'mask', idNumber: 'show', phone: 'show', address: 'show' } })
+  const { page, fields } = disclose(worded, hidden)
+  t.equal(page.ownership?.reason, null)
+  t.equal(page.holders[0]?.share, null)
+  t.notOk(fields.includes('ownership.reason') || fields.includes('holders.share'))
+  t.equal(disclose(worded, rule({})).page.ownership?.reason, reason)
+})
+
+await t.test('the number of a proof is told with the property only to whoever asked about it', async (t) => {
+  const [proofNumber] = OTHERS.slice(4) as [string]
+  const found = { ...findings, property: { ...findings.property, proofNumber } } as Findings
+  const untold = disclose(found, rule({}))
+  t.equal(untold.page.property?.proofNumber, null)
+  t.notOk(untold.subjects.includes(proofNumber))
+  const told = disclose(found, rule({ askedProof: proofNumber.replace('(', '（').replace(')', '）') }))
+  t.equal(told.page.property?.proofNumber, proofNumber)
+  t.ok(told.fields.includes('property.proofNumber') && told.subjects.includes(proofNumber))
+})
+
+await t.test('of several mortgagees a bank is told itself', async (t) => {
+  const other = { name: '标记个人', idType: 'resident-id' as const, idNumber: '420222190408230027' }
+  const mortgages = findings.mortgages.map((one) => ({ ...one, mortgagees: [other, ...one.mortgagees] }))
+  const { page } = disclose({ ...findings, mortgages }, rule({ bankCodes: new Set([OTHERS[3] as string]) }))
+  t.strictSame(page.mortgages[0]?.mortgagees, [{ name: OTHERS[2], idNumber: OTHERS[3] }])
+})
+
+await t.test('a mask never shows more than half of what is short', async (t) => {
+  t.strictSame(['张', '张三', '𠮷野家', ''].map(maskedName), ['*', '张*', '𠮷**', '*'])
+  t.strictSame(['1', '12', '123', 'E1234567', '42022219030512001X'].map(maskedIdNumber), [
+    '*',
+    '1*',
+    '1**',
+    'E1******',
+    '420222********001X',
+  ])
+  t.strictSame(['1', '12', '110', '12345', '13000000011'].map(maskedPhone), ['*', '*2', '**0', '***45', '*******0011'])
+  t.strictSame(['村', '阳新县', '阳新县示例镇示例路8号院'].map(maskedAddress), ['****', '阳****', '阳新县示例镇****'])
 })

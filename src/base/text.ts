@@ -1,0 +1,8 @@
+/**
+ * The first characters of a text, counted as code points, so that no character is cut in halves: half of a surrogate pair
+ * can be written in no message.
+ */
+export function firstCharacters(text: string, count: number): string {
+  // No character is longer than two units, so a text that is much too long is not taken apart as a whole.
+  return Array.from(text.slice(0, 2 * count)).slice(0, count).join('')
+}

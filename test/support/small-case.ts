@@ -1,0 +1,55 @@
+import type { BankClient } from '../../src/sandbox/bank-client.ts'
+import { pdfDocument } from '../../src/sandbox/pdf.ts'
+import { type SampleApplication, sampleCase, withMaterialIds } from '../../src/sandbox/sample-case.ts'
+import { SAMPLE_BANK } from './world.ts'
+
+/** Of the sample's materials: those that one flat with one owner needs. */
+const KINDS = ['application-form', 'title-certificate', 'identity', 'mortgage-contract', 'principal-contract']
+
+/** Files small cases of one bank, of which it is the mortgagee: one flat, one owner, the same five papers for all. */
+export interface SmallCases {
+  /** Repeats the call under its key until it is answered; gives the case's id. */
+  file(): Promise<string>
+}
+
+/** Uploads the papers of all the cases. */
+export async function smallCases(client: BankClient, bank: { code: string; name: string }): Promise<SmallCases> {
+  const ids = new Map<string, string>()
+  for (const kind of KINDS) {
+    const bytes = pdfDocument(kind, [{ lines: [bank.name, kind] }])
+    const answer = await client.uploadMaterial({ bytes, contentType: 'application/pdf' })
+    if (answer.status !== 201) throw new Error(`a material was not taken: ${answer.status} ${answer.body.toString()}`)
+    ids.set(kind, String(answer.json()['id']))
+  }
+  return {
+    file: async () => {
+      const application = smallApplication(bank)
+      const named = new Map(application.materials.map(({ kind, name }) => [name, ids.get(kind) as string]))
+      const patient = { attempts: 1200, retryDelayMs: 50 }
+      const answer = await client.submitApplication(withMaterialIds(application, named), patient)
+      if (answer.status !== 202) throw new Error(`the case was not taken: ${answer.status} ${answer.body.toString()}`)
+      return String(answer.json()['id'])
+    },
+  }
+}
+
+function smallApplication(bank: { code: string; name: string }): SampleApplication {
+  const { application } = sampleCase({ vary: true })
+  const [mortgagee, owner] = application.parties
+  const [flat] = application.properties
+  if (mortgagee === undefined || owner === undefined || flat === undefined) throw new Error('the sample has changed')
+  const { coOwnership: _, share: __, ...sole } = owner as typeof owner & { coOwnership: unknown; share: unknown }
+  const small = {
+    ...application,
+    parties: [mortgagee, sole] as unknown as SampleApplication['parties'],
+    properties: [flat],
+    materials: application.materials.filter(
+      (material) =>
+        KINDS.includes(material.kind) &&
+        (!('property' in material) || material.property === flat.unitNumber) &&
+        (!('person' in material) || material.person === sole.name),
+    ),
+  }
+  const text = JSON.stringify(small).replaceAll(SAMPLE_BANK.code, bank.code).replaceAll(SAMPLE_BANK.name, bank.name)
+  return JSON.parse(text) as SampleApplication
+}
