@@ -61,8 +61,11 @@ await t.test('answered at the platform it is the bank’s answer: it goes to the
   t.equal(raised.rowCount, 1, 'a file that we do not hold')
   t.match(await correctionOf(bank, id), { answered: null }, 'and nothing is changed')
 
-  // Longer than the registry takes, with a character of two units where it is cut.
-  const wordy = answered(asked, await uploaded(501)).map((item) => ({ ...item, Answer: `${'啊'.repeat(499)}𠮷𠮷` }))
+  // Longer than the registry takes, with a character of two units where it is cut; ids in capitals.
+  const wordy = answered(asked, (await uploaded(501)).toUpperCase()).map((item) => ({
+    ...item,
+    Answer: `${'啊'.repeat(499)}𠮷𠮷`,
+  }))
   const message = answerMessage(sn, 1, wordy, good)
   t.equal((await send(message)).status, 200)
   t.equal((await send(message)).status, 200)

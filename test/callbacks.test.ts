@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { BankAnswer } from '../src/sandbox/bank-client.ts'
 import {
@@ -180,7 +181,7 @@ await t.test('what comes before the platform’s number is known is kept and joi
   await world.platform.control({ fault: 'error-before', on: '10' })
   const id = await fileSample(bank, { vary: true })
   await until(async () => (await caseOf(bank, id))['platformNumber'] === null)
-  const [withdrawal, acknowledgement] = [newUnid(), newUnid()]
+  const withdrawal = newUnid()
   const sn = 'hsbdc0222269999999'
   t.equal((await send(withdrawalMessage(sn, withdrawal))).status, 200)
   await until(async () => {
@@ -192,9 +193,16 @@ await t.test('what comes before the platform’s number is known is kept and joi
   })
   t.equal(await stateOf(withdrawal), 'waiting')
   const own = { type: '10', unid: id.replaceAll('-', '') }
-  t.equal((await send(acknowledgementMessage(sn, own, 'Y', acknowledgement))).status, 200)
+  // In capitals and with hyphens an id is the same id.
+  const loud = randomUUID().toUpperCase()
+  const message = acknowledgementMessage(sn, { ...own, unid: own.unid.toUpperCase() }, 'Y', loud)
+  const answer = await send(message)
+  t.match(answer.json(), { Case: { Body: { Feedback: { OfUnid: loud } } } }, 'told as it was written')
   await until(async () => (await stateOf(withdrawal)) === 'applied')
-  t.equal(await stateOf(acknowledgement), 'applied')
+  const plain = loud.replaceAll('-', '').toLowerCase()
+  t.equal(await stateOf(plain), 'applied')
+  t.strictSame((await send(message)).body, answer.body)
+  t.strictSame(codeOf(await send(acknowledgementMessage(sn, own, 'Y', plain))), [409, 'callback-differs'])
   t.match(await caseOf(bank, id), { platformNumber: sn })
   await until(async () => (await caseOf(bank, id))['state'] === 'withdrawn')
   t.strictSame(

@@ -1,8 +1,9 @@
 import { isDecimal, shiftDecimal } from '../base/money.ts'
 import { firstCharacters } from '../base/text.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
-import { addConcern } from '../cases/concern.ts'
+import { raiseContradiction } from '../cases/concern.ts'
 import type { Fact } from '../cases/facts.ts'
+import { type NumberHolders, takeNumber } from '../cases/platform-number.ts'
 import { type CaseState, hasFailed } from '../cases/state.ts'
 import type { CaseHold } from '../cases/store.ts'
 import { requestWithdrawal, withdrawalFault, withdrawalRecord } from '../cases/withdrawal.ts'
@@ -22,6 +23,8 @@ export interface Ground {
   now: Date
   /** Numbers for messages to the registry, one for each file and one more. */
   numbers: readonly string[]
+  /** Who has the platform's number that it tells; null where it is about a case that is known by it. */
+  holders: NumberHolders | null
   rows: Rows
   means: CaseMeans
 }
@@ -32,6 +35,7 @@ const REASON_LENGTH = 500
 type RaiseReason =
   | 'platform-refused'
   | 'acknowledgement-without-number'
+  | 'platform-number-taken'
   | 'payment-not-made'
   | 'payment-differs'
   | 'withdrawal-after-end'
@@ -39,6 +43,12 @@ type RaiseReason =
   | 'callback-incomplete'
   | 'correction-not-open'
   | 'correction-unusable'
+
+/** The platform's number that a callback tells of a case, where it tells one. */
+export function toldNumber({ type, acknowledgement, platformNumber }: Callback): string | null {
+  const tells = type === '99' && acknowledgement?.ofType === '10' && acknowledgement.accepted
+  return tells ? (platformNumber ?? null) : null
+}
 
 /** Joins an acknowledgement, a payment or a withdrawal to its case. A 22 has a file of its own. */
 export function applyCallback(callback: Callback, ground: Ground): Applied {
@@ -53,7 +63,10 @@ function applyAcknowledgement(callback: Callback, ground: Ground): Applied {
   if (!acknowledgement.accepted) return raise('platform-refused', callback, ground)
   // That another of our messages arrived changes nothing: delivery has its own word on that.
   if (acknowledgement.ofType !== '10') return 'applied'
-  if (platformNumber === undefined) return raise('acknowledgement-without-number', callback, ground)
+  if (platformNumber === undefined || ground.holders === null)
+    return raise('acknowledgement-without-number', callback, ground)
+  // Another case's number: joined, what the platform says of that case would be done to this one.
+  if (!takeNumber(ground.holders, ground.hold)) return raise('platform-number-taken', callback, ground)
   ground.rows.add(inboxWakes, platformNumber)
   return join(
     [
@@ -154,17 +167,8 @@ function join(facts: Fact[], { hold, streams, rows, means }: Ground): Applied {
 
 /** Tells a person, changes nothing. */
 export function raise(kind: RaiseReason, callback: Callback, { hold, rows, means }: Ground): Applied {
-  addConcern({ kind, caseId: hold.id, content: { callback } }, rows, means)
-  means
-    .record({
-      type: 'contradiction-raised',
-      at: means.clock.now(),
-      actors: { bankId: hold.bankId, system: 'platform' },
-      caseId: hold.id,
-      outcome: kind,
-      facts: { type: callback.type },
-      personal: { messageId: callback.messageId },
-    })
-    .addTo(rows)
+  const { type, messageId } = callback
+  const about = { content: { callback }, facts: { type }, personal: { messageId } }
+  raiseContradiction({ kind, hold, system: 'platform', ...about }, rows, means)
   return 'raised'
 }

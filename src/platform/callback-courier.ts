@@ -1,11 +1,12 @@
 import type { CaseMeans } from '../cases/apply.ts'
-import { addConcern } from '../cases/concern.ts'
+import { addConcern, raiseContradiction } from '../cases/concern.ts'
 import type { Numbers } from '../cases/numbers.ts'
+import { platformNumberGate } from '../cases/platform-number.ts'
 import type { CaseHold } from '../cases/store.ts'
-import { ask, type Batch, type Step } from '../db/batch.ts'
+import { ask, type Batch, type Held, type Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import type { CaseStreamsStep } from '../delivery/case-streams.ts'
-import { type Applied, applyCallback, type Ground } from './apply-callback.ts'
+import { type Applied, applyCallback, type Ground, toldNumber } from './apply-callback.ts'
 import { applyCorrection, type CorrectionMeans, prepareCorrection } from './apply-correction.ts'
 import { type DueCallback, dueCallbacks, inboxChanges, waitingLock } from './inbox.ts'
 
@@ -48,25 +49,31 @@ export async function applyCallbacks(means: CallbackCourierMeans): Promise<numbe
 }
 
 async function applyOne(due: DueCallback, means: CallbackCourierMeans): Promise<void> {
-  const { caseId, callback } = due
-  if (caseId === null) return postpone(due, means)
+  const { caseIds, callback } = due
+  const [caseId, other] = caseIds
+  if (caseId === undefined) return postpone(due, means)
+  if (other !== undefined) return raiseShared(due, means)
   const { clock, sealer } = means.cases
   const numbers = callback.type === '26' ? await means.numbers.take('message') : []
   const prepared =
     callback.type === '22' ? await prepareCorrection(caseId, callback, { ...means, sealer, now: clock.now() }) : null
   const waiting = ask(waitingLock, due)
-  const lock = ask(means.caseLock, caseId, (held) => held.of(waiting) !== null)
-  const streams = ask(means.streams, caseId, (held) => held.of(waiting) !== null)
+  const stillWaits = (held: Held): boolean => held.of(waiting) !== null
+  const told = toldNumber(callback)
+  const gate = told === null ? null : ask(platformNumberGate, told, stillWaits)
+  const lock = ask(means.caseLock, caseId, stillWaits)
+  const streams = ask(means.streams, caseId, stillWaits)
   await means.batch.submit({
-    asks: [waiting, lock, streams],
+    asks: [waiting, ...(gate === null ? [] : [gate]), lock, streams],
     decide: (held, rows) => {
       const place = held.of(waiting)
       // Another node was here first.
       if (place === null) return
       const hold = held.of(lock)
       const now = means.cases.clock.now()
+      const holders = gate === null ? null : held.of(gate)
       const ground: Ground | null =
-        hold === null ? null : { hold, streams: held.of(streams), now, numbers, rows, means: means.cases }
+        hold === null ? null : { hold, streams: held.of(streams), now, numbers, holders, rows, means: means.cases }
       const applied: Applied =
         ground === null
           ? 'waiting'
@@ -80,6 +87,30 @@ async function applyOne(due: DueCallback, means: CallbackCourierMeans): Promise<
         rows.add(inboxChanges, { ...waitRow(one, tries, at) })
         if (tries === TRIES_BEFORE_CONCERN) tellOfWaiting(one, rows, means)
       }
+    },
+  })
+}
+
+/** Which of the cases that have its number is meant, nobody can tell: a person is told, and none is changed. */
+async function raiseShared(due: DueCallback, means: CallbackCourierMeans): Promise<void> {
+  const { platform, unid, callback, caseIds } = due
+  const { type, messageId } = callback
+  const waiting = ask(waitingLock, due)
+  await means.batch.submit({
+    asks: [waiting],
+    decide: (held, rows) => {
+      if (held.of(waiting) === null) return
+      const about = {
+        content: { platform, callback, caseIds },
+        facts: { type, cases: caseIds },
+        personal: { messageId },
+      }
+      raiseContradiction(
+        { kind: 'platform-number-shared', hold: null, system: 'platform', ...about },
+        rows,
+        means.cases,
+      )
+      rows.add(inboxChanges, { platform, unid, state: 'raised', due_at: means.cases.clock.now() })
     },
   })
 }
@@ -108,9 +139,9 @@ function waitRow(
 }
 
 function tellOfWaiting(
-  { platform, caseId, callback }: DueCallback,
+  { platform, caseIds, callback }: DueCallback,
   rows: Parameters<typeof addConcern>[1],
   means: CallbackCourierMeans,
 ): void {
-  addConcern({ kind: 'callback-waits', caseId, content: { platform, callback } }, rows, means.cases)
+  addConcern({ kind: 'callback-waits', caseId: caseIds[0] ?? null, content: { platform, callback } }, rows, means.cases)
 }

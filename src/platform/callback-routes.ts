@@ -15,7 +15,7 @@ import { checkBodyDigest, contentDigestOf } from '../trust/content-digest.ts'
 import { signAnswer } from '../trust/sign.ts'
 import type { Signers } from '../trust/signer.ts'
 import { authenticateCallback, type CallbackSource, digestHeader, type SignedCallback } from './authenticate.ts'
-import { type Callback, readCallback, uuidOf } from './callback.ts'
+import { type Callback, inboxId, readCallback, uuidOf } from './callback.ts'
 import { answerContext, bodyContext, caseOfMessage, type InboxKey, inboxGate, inboxInserts } from './inbox.ts'
 
 export interface CallbackMeans {
@@ -133,7 +133,7 @@ async function storing(
   means: CallbackMeans,
 ): Promise<Member<Done>> {
   const { cases } = means
-  const key: InboxKey = { platform, unid: callback.messageId }
+  const key: InboxKey = { platform, unid: inboxId(callback.messageId) }
   const digest = createHash('sha256').update(body).digest()
   const now = cases.clock.now()
   const acknowledgement = acknowledge(callback, now, means)

@@ -75,7 +75,7 @@ export function readCallback(
   }
   const contexts = messageContexts({ id: newId(), createdAt: now }, site)
   try {
-    return withLowerId(mappings.inward(`${profile}/callback-${type}`).read(body, contexts) as unknown as Callback)
+    return mappings.inward(`${profile}/callback-${type}`).read(body, contexts) as unknown as Callback
   } catch (error) {
     if (!(error instanceof MappingError)) throw error
     const faults: Fault[] = error.places.map(({ path, code, detail, detailEn }) => ({
@@ -92,15 +92,16 @@ export function readCallback(
   }
 }
 
-/** A `unid` of 32 hex digits as the UUID that it is; null for one of another form. */
+/** A `unid` of 32 hex digits, however they are written, as the UUID that it is; null for one of another form. */
 export function uuidOf(unid: string): string | null {
-  const found = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(unid.replaceAll('-', ''))
+  const digits = unid.replaceAll('-', '').toLowerCase()
+  const found = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(digits)
   return found === null ? null : found.slice(1).join('-')
 }
 
-// One message is one message, in whatever case its id is written.
-function withLowerId(callback: Callback): Callback {
-  return { ...callback, messageId: callback.messageId.toLowerCase() }
+/** What a message is kept under: one message is one message, however its `unid` is written. */
+export function inboxId(unid: string): string {
+  return uuidOf(unid)?.replaceAll('-', '') ?? unid.toLowerCase()
 }
 
 function memberOf(value: Json | undefined, name: string): Json | undefined {

@@ -2,9 +2,11 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Acknowledgement } from '../base/canonical.ts'
 import type { Outcome } from '../base/outcome.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
+import { raiseContradiction } from '../cases/concern.ts'
 import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
 import type { FormField } from '../cases/correct.ts'
 import { fileToSend } from '../cases/file-to-send.ts'
+import { platformNumberGate, takeNumber } from '../cases/platform-number.ts'
 import { pushRecord } from '../cases/push-record.ts'
 import { type CaseHold, readCase, readDocument } from '../cases/store.ts'
 import { ask, type Step } from '../db/batch.ts'
@@ -148,14 +150,23 @@ function undecided(reply: Reply): Outcome {
 
 function settle(means: PlatformMeans, message: ClaimedMessage, result: SendResult): Settlement {
   const lock = ask(means.caseLock, message.caseId)
+  const { outcome } = result
+  const said = message.kind === '10' && outcome.kind === 'delivered' ? (result.said as Acknowledgement) : null
+  const number = said?.platformNumber ?? ''
+  const gate = ask(platformNumberGate, number)
   return {
-    asks: [lock],
+    asks: said === null ? [lock] : [gate, lock],
     apply: (held, rows, streams) => {
       const hold = held.of(lock)
       if (hold === null) throw new Error('a message belongs to no case')
-      pushRecord(hold, message, result.outcome, 'platform', means.cases).addTo(rows)
-      if (message.kind !== '10' || result.outcome.kind !== 'delivered') return
-      const said = result.said as Acknowledgement
+      pushRecord(hold, message, outcome, 'platform', means.cases).addTo(rows)
+      if (said === null) return
+      const messageId = said.messageId ?? message.number
+      if (!takeNumber(held.of(gate), hold)) {
+        const about = { content: { said }, facts: { type: '99' }, personal: { messageId } }
+        raiseContradiction({ kind: 'platform-number-taken', hold, system: 'platform', ...about }, rows, means.cases)
+        return
+      }
       const fact = {
         part: 0,
         fact: 'platform-acknowledged' as const,
@@ -163,11 +174,11 @@ function settle(means: PlatformMeans, message: ClaimedMessage, result: SendResul
         occurredAt: said.at ?? means.cases.clock.now().toISOString(),
         saidBy: 'platform' as const,
         reportedIn: '99',
-        messageId: said.messageId ?? message.number,
-        platformNumber: said.platformNumber ?? '',
+        messageId,
+        platformNumber: number,
       }
       applyFacts(hold, streams, [fact], rows, means.cases)
-      rows.add(inboxWakes, fact.platformNumber)
+      rows.add(inboxWakes, number)
     },
   }
 }

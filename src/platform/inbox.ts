@@ -139,26 +139,26 @@ export const inboxWakes: RowSet<string> = {
 }
 
 export interface DueCallback extends InboxKey {
-  /** Null: no case of ours is known by that number yet. */
-  caseId: string | null
+  /** The case that it names, else those that have the number that it names: none is known by it yet, one, or several. */
+  caseIds: string[]
   callback: Callback
 }
 
 /** Callbacks that are to be looked at now, oldest first. */
 export async function dueCallbacks(db: Queryable, sealer: Sealer, now: Date, limit: number): Promise<DueCallback[]> {
-  const { rows } = await db.query<InboxKey & { body: Buffer; case_id: string | null }>({
+  const { rows } = await db.query<InboxKey & { body: Buffer; case_ids: string[] }>({
     name: 'platform-callbacks-due',
     text: `select platform, unid, body,
-             coalesce((select id from cases where id = p.subject),
-                      (select id from cases where platform_number = p.platform_number limit 1)) as case_id
+             coalesce((select array[id] from cases where id = p.subject),
+                      array(select id from cases where platform_number = p.platform_number order by id limit 10)) as case_ids
              from platform_callback p where state = 'waiting' and due_at <= $1
             order by due_at, received_at limit $2`,
     values: [now, limit],
   })
-  return rows.map(({ platform, unid, body, case_id }) => ({
+  return rows.map(({ platform, unid, body, case_ids }) => ({
     platform,
     unid,
-    caseId: case_id,
+    caseIds: case_ids,
     callback: JSON.parse(sealer.open(body, bodyContext({ platform, unid })).toString()) as Callback,
   }))
 }
