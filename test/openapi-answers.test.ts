@@ -22,7 +22,7 @@ t.setTimeout(180_000)
 
 // Every answer of this run is held to the document, and in the end every call must have been made.
 const world = await startWorld(t, {
-  config: { ...LOOPBACK, webhookTimeoutMs: 3000, bodyLimitBytes: 20_480, queryWaitMs: 700, attemptsMaximum: 4 },
+  config: { ...LOOPBACK, webhookTimeoutMs: 3000, bodyLimitBytes: 20_480, queryWaitMs: 700, queryGiveUpMs: 2000 },
 })
 const { gateway, registry } = world
 const document = await readDocument(gateway.url)

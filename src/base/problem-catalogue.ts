@@ -36,8 +36,8 @@ const catalogue = {
   'operator-missing': [400, 'never', '未指明业务办理人员', 'x-operator is missing'],
   'operator-unknown': [403, 'never', '业务办理人员未登记', 'The operator is not registered'],
   'operator-suspended': [403, 'never', '业务办理人员已停用', 'The operator is suspended'],
-  'business-type-not-granted': [403, 'never', '账号无权办理该业务', 'The account may not file this business type'],
-  'area-not-granted': [403, 'never', '账号无权办理该地区业务', 'The account may not file for this area'],
+  'business-type-not-granted': [403, 'never', '账号未开通该业务', 'The business type is not granted to the account'],
+  'area-not-granted': [403, 'never', '未开通该地区', 'The area is not granted'],
   'business-type-not-offered': [403, 'never', '尚未开通该业务类型', 'The business type is not offered'],
   // queries
   'scope-missing': [403, 'never', '没有查询范围', 'There is no query scope'],
@@ -146,7 +146,7 @@ const catalogue = {
   'certificate-not-yet-valid': [401, 'never', '证书尚未生效', 'The certificate is not valid yet'],
   'certificate-usage-wrong': [401, 'never', '证书用途不符', 'The certificate is not made for signing'],
   'certificate-names-no-bank': [401, 'never', '证书未标明银行', 'The certificate names no bank'],
-  'business-rule-violated': [422, 'never', '申请不符合办理规则', 'The application breaks business rules'],
+  'business-rule-violated': [422, 'never', '内容不符合业务规则', 'The content breaks business rules'],
   // mapping
   'message-unwritable': [422, 'never', '报文无法生成', 'The message cannot be written'],
   // platform

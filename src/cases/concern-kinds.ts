@@ -42,6 +42,11 @@ export const concernKinds = {
   'callback-waits': ['平台回调等待已久，找不到对应办件或事项', 'a callback still waits for what it is about'],
   'correction-not-open': ['平台答复的补正未在进行', 'a correction answered at the platform is not open'],
   'correction-unusable': ['平台的补正答复无法使用', 'a correction answered at the platform cannot be used'],
+  'platform-number-taken': ['平台给出的办件编号已属另一办件', 'the platform gives a number that another case has'],
+  'platform-number-shared': [
+    '几个办件有同一平台办件编号，无法判断所指',
+    'several cases have the platform number that a callback names',
+  ],
   // delivery
   'dead-letter': ['报文转人工', 'a message cannot be delivered: a dead letter'],
 } as const satisfies Record<string, readonly [zh: string, en: string]>

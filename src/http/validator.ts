@@ -99,7 +99,22 @@ function toFaults(validate: ValidateFunction): Fault[] {
   return faults
 }
 
-type Words = [code: string, zh: string, en: string]
+/** What can be wrong with a member, whatever body it is in; the sentence in a fault says it of the member at hand. */
+export const shapeFaults = {
+  'field-missing': ['缺少必填字段', 'A field that is required is missing'],
+  'field-unknown': ['未知字段', 'There is no such field'],
+  'field-not-allowed': ['在此情形下不应出现该字段', 'The field is not allowed in this case'],
+  'type-wrong': ['类型不符', 'The value is of another type'],
+  'value-not-in-list': ['取值不在允许范围内', 'The value is none of those allowed'],
+  'format-wrong': ['格式错误', 'The value does not have the form that is asked for'],
+  'length-wrong': ['长度或数量超出限制', 'A text or list is too long or too short'],
+  'out-of-range': ['数值超出范围', 'A number is too large or too small'],
+  'item-missing': ['列表缺少必需的一项', 'A list lacks an item that it must contain'],
+  'items-repeated': ['列表中有重复项', 'A list has the same item twice'],
+  'schema-violated': ['不符合报文规范', 'The body does not match its schema otherwise'],
+} as const satisfies Record<string, readonly [zh: string, en: string]>
+
+type Words = [code: keyof typeof shapeFaults, zh: string, en: string]
 
 /** One sentence of what is wrong, in both languages; null for errors that only repeat what others say. */
 function toFault(error: ErrorObject): Fault | null {

@@ -22,7 +22,7 @@ export class MappingFaults extends Error {
 }
 
 /** What can be wrong with one document that a mapping runs on, in both languages. Values are never part of it. */
-const placeDetails = {
+export const placeDetails = {
   missing: ['必填项无值', 'a required value is absent'],
   'too-long': ['内容超过长度上限', 'longer than the field allows'],
   'too-many-bytes': ['编码后超过字节上限', 'more bytes than the field allows'],
