@@ -27,7 +27,9 @@ interface Event {
   id: string
   caseId: string
   cursor: string
-  type: string
+  /** State of the case before it, null for none, and after it. */
+  before: string | null
+  after: string
 }
 
 interface FeedPage {
@@ -176,7 +178,7 @@ async function allCompleted(client: BankClient): Promise<boolean> {
   return applications.length === CASES_OF_EACH && applications.every(({ completed }) => completed)
 }
 
-/** False when something has not been sent, pushed or read within half a minute; what is missing shows later. */
+/** False when something has not been sent, pushed or read within a minute; what is missing shows later. */
 function comesToRest(gateway: GatewayProcess, banks: readonly Bank[]): Promise<boolean> {
   const left = `select m.id::text from message m union all
     select b.code from bank b join webhook w on w.bank_id = b.id join feed_counter f on f.bank_id = b.id
@@ -188,7 +190,7 @@ function comesToRest(gateway: GatewayProcess, banks: readonly Bank[]): Promise<b
       const { rows } = await pool.query<{ events: number }>('select sum(last)::int as events from feed_counter')
       return rowCount === 0 && banks.reduce((sum, { followed }) => sum + followed.length, 0) === rows[0]?.events
     }
-    return until(atRest, 30_000).then(
+    return until(atRest, 60_000).then(
       () => true,
       () => false,
     )
@@ -228,11 +230,15 @@ async function holdsItsOwn(t: Test, { client, receiver, acknowledged, followed }
   const ofCases = new Map<string, Event[]>()
   for (const event of feed) ofCases.set(event.caseId, [...(ofCases.get(event.caseId) ?? []), event])
   let unlike = 0
+  let broken = 0
   for (const id of acknowledged) {
     const { events } = await read<FeedPage>(client, `/v1/applications/${id}/events`)
     if (!sameTexts(events, ofCases.get(id) ?? [])) unlike += 1
+    // Every event goes on from where the one before it left the case.
+    if (events.some(({ before }, place) => before !== (events[place - 1]?.after ?? null))) broken += 1
   }
   t.equal(unlike, 0, 'each case gives the same events in the same order')
+  t.equal(broken, 0, 'which is that in which they happened')
 
   t.strictSame(
     receiver.pushes.filter(({ status }) => status !== 204),
