@@ -194,6 +194,12 @@ await t.test('an answer that does not fit is refused: where and why, all at once
       [`correction-path-elsewhere /items/${field}/changes/0/path`],
     ],
     [
+      'a member where a paper was asked for',
+      variant((body) => void (ofPaper(body).changes = [{ path: '/mortgage/scope', value: '全部' }])),
+      [422, 'correction-invalid'],
+      [`correction-path-elsewhere /items/${paper}/changes/0/path`],
+    ],
+    [
       'a value of no form',
       variant((body) => void (ofField(body).changes = [{ path: '/properties/1/area', value: '大约一百' }])),
       [422, 'message-invalid'],

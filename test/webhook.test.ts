@@ -71,6 +71,21 @@ await t.test('nothing goes to an address that is not approved, nor to a bank tha
 
   // What is told of a test.
   t.match(await tested(bank), { delivered: true, status: 204 })
+  const lastPage = () => JSON.parse(receiver.pushes.at(-1)?.body.toString() ?? '{}') as unknown
+  t.match(lastPage(), { events: [{ type: 'test', cursor: '3' }], next: '3', more: false })
+  // Pushes that are delivered while it is prepared move its cursor along: it throws nobody back.
+  const client = await ground.pool.connect()
+  await client.query('begin')
+  await client.query('lock table batch in share mode')
+  const testing = tested(bank)
+  const held = `select from pg_locks where relation = 'batch'::regclass and not granted`
+  await until(async () => (await ground.pool.query(held)).rowCount !== 0)
+  await ground.pool.query('update webhook set cursor = 4 where bank_id = $1', [bankId])
+  await client.query('rollback')
+  client.release()
+  t.match(await testing, { delivered: true })
+  t.match(lastPage(), { events: [{ type: 'test', cursor: '4' }], next: '4' })
+  await ground.pool.query('update webhook set cursor = 3 where bank_id = $1', [bankId])
   receiver.answer = () => ({ status: 302, headers: { location: `${another.url}/` } })
   t.strictSame(await tested(bank), { delivered: false, fault: 'redirected', status: 302 })
   receiver.answer = () => ({ status: 500 })

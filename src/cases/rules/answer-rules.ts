@@ -67,6 +67,8 @@ function pathFault(
   const parent = parentOf(member.steps[0] === 'contact' ? document : own, member.steps)
   if (parent === undefined || (Array.isArray(parent) && parent[Number(member.steps.at(-1))] === undefined))
     return 'correction-path-refused'
+  // Who is asked for a paper answers with a paper.
+  if (wanted?.resolved?.materialId !== undefined) return 'correction-path-elsewhere'
   const asked = wanted?.resolved?.path
   const askedMember = asked === undefined ? null : memberPath(asked, own.number)
   if (askedMember === null) return null
