@@ -31,8 +31,6 @@ export const concernKinds = {
   // callbacks of the platform
   'platform-refused': ['平台拒收我方报文', 'the platform refuses a message of ours'],
   'acknowledgement-without-number': ['平台回执没有办件编号', 'the platform acknowledges a case without its number'],
-  'platform-number-taken': ['平台给出的编号已属另一办件', 'a number of the platform is that of another case already'],
-  'platform-number-shared': ['平台编号对应多个办件', 'several cases have the number that a callback names'],
   'payment-not-made': ['平台报来未完成的缴费', 'the platform tells of a payment that was not made'],
   'payment-differs': ['平台报来的缴费与应缴不符', 'a payment told by the platform fits no fee'],
   'withdrawal-after-end': ['办结后平台报来撤回申请', 'a withdrawal is asked for at the platform after the end'],
