@@ -245,7 +245,7 @@ async function holdsItsOwn(t: Test, { client, receiver, acknowledged, followed }
     [],
     'the gateway signed every push, and changed no event',
   )
-  t.ok(sameTexts(receiver.events as unknown as Event[], feed), 'the webhook got what the feed holds, in its order')
+  t.ok(sameTexts(receiver.events, feed), 'the webhook got what the feed holds, in its order')
   // Stricter: a page may come again, but no event comes in two pages.
   const pages = new Map(receiver.pushes.map(({ receipt, events }) => [receipt, events]))
   t.strictSame(

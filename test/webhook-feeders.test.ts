@@ -65,10 +65,12 @@ await t.test('several nodes that feed a webhook at once give it each event in on
       return ground.batch.submit(member)
     },
   }
-  while (late === 0) {
+  const comesLate = async (): Promise<boolean> => {
     written.push(...(await commitEvents(ground.batch, ground.keyring, bankId, 1)))
     await feedWebhooks(ofNode(ground.pool, slow))
+    return late > 0
   }
+  await until(comesLate)
   await untilDelivered(world)
   t.strictSame(
     told(),
