@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -448,8 +448,10 @@ await t.test('the sandbox says with what to start the gateway, issues certificat
   t.match(settings, {
     REGISTRY_URL: /^http:/,
     PLATFORM_URL: /^http:/,
+    PLATFORM_CERTIFICATES: join(folder, 'sandbox', 'platform', 'callbacks.cert.pem'),
     TRUST_DIR: join(folder, 'sandbox', 'ca', 'roots'),
   })
+  t.match(await readFile(settings['PLATFORM_CERTIFICATES'] ?? '', 'utf8'), /BEGIN CERTIFICATE/)
   for (const name of ['REGISTRY_URL', 'PLATFORM_URL']) {
     t.equal((await fetch(new URL('/_control/state', settings[name]))).status, 200, `${name} answers`)
   }

@@ -4,7 +4,8 @@ import t from 'tap'
 import { checkedAddress } from '../src/bank/webhook-address.ts'
 import { openWebhookClient } from '../src/bank/webhook-client.ts'
 import type { Problem } from '../src/base/problem.ts'
-import { addressGuard, type ResolvedAddress } from '../src/http/address-guard.ts'
+import { addressGuard } from '../src/http/address-guard.ts'
+import type { ResolvedAddress } from '../src/http/host-resolver.ts'
 
 const to = (...addresses: string[]): ResolvedAddress[] =>
   addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))

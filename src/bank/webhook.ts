@@ -16,6 +16,7 @@ import { testWebhook } from './webhook-test.ts'
 
 /** PUT and GET /v1/webhook, POST /v1/webhook/test: where a bank wants its events pushed, once the centre approved it. */
 export const webhookRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
+  const underCheck = new Set<string>()
   server.put('/webhook', { config: { api: putWebhook } }, async (request, reply) => {
     const bytes = bodyBytes(request)
     return answer(request, reply, means, {
@@ -23,7 +24,15 @@ export const webhookRoutes: FastifyPluginAsync<BankMeans> = async (server, means
       key: null,
       plan: async (caller) => {
         const given = addressMember(readBody(bytes, means.bodyLimitBytes))
-        return planSetting(caller, await checkedAddress(given, means.webhooks.guard), means)
+        // One at a time: a bank's slow names take up one place, however often it calls.
+        const { id } = caller.account.bank
+        if (underCheck.has(id)) throw checkRunning()
+        underCheck.add(id)
+        try {
+          return planSetting(caller, await checkedAddress(given, means.webhooks.guard), means)
+        } finally {
+          underCheck.delete(id)
+        }
       },
     })
   })
@@ -79,6 +88,14 @@ function addressMember(body: Json): unknown {
     throw new Problem('message-invalid', { zh: '请求体应为 {"url": …}', en: 'the body must be {"url": …}' }, { faults })
   }
   return (body as { url?: unknown }).url
+}
+
+function checkRunning(): Problem {
+  return new Problem(
+    'webhook-check-running',
+    { zh: '本行的另一个推送地址正在核验', en: 'another address of this bank is being checked' },
+    { rule: 'webhook.one-check', retryAfterSeconds: 5 },
+  )
 }
 
 /** An address that is new waits for the centre's approval; the same one again keeps its state. */

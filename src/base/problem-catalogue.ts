@@ -103,6 +103,7 @@ const catalogue = {
   'webhook-not-found': [404, 'never', '未设置推送地址', 'No webhook is set'],
   'webhook-not-approved': [409, 'never', '推送地址未经批准', 'The webhook is not approved'],
   'webhook-changed': [409, 'never', '推送地址已变更', 'The address of the webhook is another now'],
+  'webhook-check-running': [429, 'after', '推送地址正在核验', 'An address is being checked'],
   'webhook-test-running': [429, 'after', '推送测试正在进行', 'A test of this webhook is under way'],
   'signature-missing': [401, 'never', '请求未签名', 'The request is not signed'],
   'signature-malformed': [400, 'never', '签名头格式错误', 'The signature headers are malformed'],

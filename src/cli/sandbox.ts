@@ -51,9 +51,11 @@ async function start(given: Given, env: NodeJS.ProcessEnv): Promise<number> {
       port: ports.platform,
       config: { gatewayCertificate: resolve(signing, 'p256.cert.pem') },
     })
+    const { certificateFile } = await platform.state()
     const settings = {
       REGISTRY_URL: `${registry.url}/`,
       PLATFORM_URL: platform.url,
+      PLATFORM_CERTIFICATES: resolve(certificateFile),
       TRUST_DIR: resolve(ca.trustFolder),
     }
     if (given.flag('json')) console.log(JSON.stringify(settings))

@@ -204,6 +204,11 @@ export class CaseStreams {
   withdraw(rows: Rows, message: LiveMessage, why: string): void {
     if (message.state === 'sending' || message.inquiry !== null)
       throw new Error('a message that may have arrived cannot be withdrawn')
+    this.giveUp(rows, message, why)
+  }
+
+  /** Leaves the stream, not delivered: the peer has been asked, and has gone on without it. */
+  giveUp(rows: Rows, message: LiveMessage, why: string): void {
     this.#leave(message)
     rows.add(finishedMessages, { id: message.id, state: 'superseded', why: clearReason(why), receipt: null })
     depth(rows, message, message.state === 'dead' ? { dead: -1 } : { live: -1 })

@@ -27,7 +27,12 @@ export interface SendResult {
 export type InquiryResult =
   | { kind: 'found'; said: unknown; receipt?: string | null; response?: Buffer }
   | { kind: 'absent'; response?: Buffer }
+  /** The peer has gone on as if it had not come: there is nothing to send any more, and it is not said to have arrived. */
+  | { kind: 'overtaken'; reason: string; said: unknown; response?: Buffer }
   | { kind: 'unclear'; reason: string; response?: Buffer }
+
+/** Code of the outcome that `settle` is given for a message that an inquiry found overtaken. */
+export const OVERTAKEN = 'overtaken'
 
 export interface Settlement {
   /** The lock of the message's case must be among them whenever `apply` changes the case or appends messages. */

@@ -4,7 +4,7 @@ import { firstCharacters } from '../base/text.ts'
 type MessageState = 'queued' | 'ready' | 'waiting' | 'sending' | 'dead'
 
 /** What a recorded result made of a message. */
-export type Fate = 'delivered' | 'more' | 'again' | 'inquiry' | 'dead'
+export type Fate = 'delivered' | 'more' | 'again' | 'inquiry' | 'overtaken' | 'dead'
 
 /** What a worker holds of a message that it leased. */
 export interface ClaimedMessage {

@@ -2,7 +2,15 @@ import type { Outcome } from '../base/outcome.ts'
 import { ask, type Member, type Rows } from '../db/batch.ts'
 import { backoffMs, type RetryRule } from './backoff.ts'
 import type { CaseStreams, CaseStreamsStep } from './case-streams.ts'
-import type { ClaimedMessage, Destination, InquiryResult, OnDead, SendResult, Settlement } from './destination.ts'
+import {
+  type ClaimedMessage,
+  type Destination,
+  type InquiryResult,
+  type OnDead,
+  OVERTAKEN,
+  type SendResult,
+  type Settlement,
+} from './destination.ts'
 import { clearCode, clearReason, type Fate, type LiveMessage } from './message.ts'
 import type { Sealer } from './sealer.ts'
 import { type AttemptRow, attemptRows, sealContext } from './store.ts'
@@ -81,6 +89,19 @@ export function recordInquiry(
       response,
       settlement: destination.settle(message, result),
       act: (rows, streams, live) => follow(on, destination, result, rows, streams, live),
+    })
+  }
+  if (found.kind === 'overtaken') {
+    const { reason, said } = found
+    return recording(on, message, attempt, {
+      outcome: 'overtaken',
+      reason,
+      response,
+      settlement: destination.settle(message, { outcome: { kind: 'refused', code: OVERTAKEN, reason }, said }),
+      act: (rows, streams, live) => {
+        streams.giveUp(rows, live, reason)
+        return 'overtaken'
+      },
     })
   }
   return recording(on, message, attempt, {

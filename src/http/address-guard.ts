@@ -1,16 +1,8 @@
-import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { addressList } from '../base/address-list.ts'
 import { isPublicAddress } from '../base/public-address.ts'
-
-export interface ResolvedAddress {
-  address: string
-  family: number
-}
-
-/** Gives every address of a host, or throws. */
-export type Resolve = (host: string) => Promise<readonly ResolvedAddress[]>
+import { type Resolve, type ResolvedAddress, resolveHost } from './host-resolver.ts'
 
 /** Why an address that somebody gave us is not called. */
 type AddressFault = 'unresolved' | 'inner' | 'plain'
@@ -35,9 +27,9 @@ const RESOLVE_MS = 5000
 
 /**
  * @param allow ranges (`10.1.0.0/16`) in which inner addresses and plain http are called too.
- * @param resolve the system's resolver by default.
+ * @param resolve the hosts file and the name servers by default.
  */
-export function addressGuard(allow: readonly string[], resolve: Resolve = systemResolve): AddressGuard {
+export function addressGuard(allow: readonly string[], resolve: Resolve = resolveHost): AddressGuard {
   const allowed = addressList(allow)
   const fault = (protocol: string, addresses: readonly ResolvedAddress[]): AddressFault | null => {
     if (addresses.length === 0) return 'unresolved'
@@ -50,7 +42,7 @@ export function addressGuard(allow: readonly string[], resolve: Resolve = system
       const literal = literalOf(url)
       if (literal !== null) return fault(url.protocol, literal)
       try {
-        return fault(url.protocol, await inTime(resolve(url.hostname)))
+        return fault(url.protocol, await inTime(resolve, url.hostname))
       } catch {
         return 'unresolved'
       }
@@ -61,7 +53,7 @@ export function addressGuard(allow: readonly string[], resolve: Resolve = system
     },
     lookupFor: (protocol) => (host, options, done) => {
       const answer = async (): Promise<void> => {
-        const addresses = await inTime(resolve(host)).catch(() => [])
+        const addresses = await inTime(resolve, host).catch(() => [])
         const [first] = addresses
         const found = first === undefined ? 'unresolved' : fault(protocol, addresses)
         if (first === undefined || found !== null) {
@@ -82,20 +74,14 @@ function literalOf({ hostname }: URL): ResolvedAddress[] | null {
   return family === 0 ? null : [{ address, family }]
 }
 
-function systemResolve(host: string): Promise<readonly ResolvedAddress[]> {
-  return new Promise((done, failed) => {
-    systemLookup(host, { all: true }, (error, addresses) => (error === null ? done(addresses) : failed(error)))
-  })
-}
-
-/** The system's resolver may take far longer than anybody waits. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
+/** Names may take far longer than anybody waits. */
+async function inTime(resolve: Resolve, host: string): Promise<readonly ResolvedAddress[]> {
   const stop = new AbortController()
   try {
     const late = sleep(RESOLVE_MS, null, { signal: stop.signal, ref: false }).then(() => {
       throw new Error('not resolved in time')
     })
-    return await Promise.race([work, late])
+    return await Promise.race([resolve(host, stop.signal), late])
   } finally {
     stop.abort()
   }

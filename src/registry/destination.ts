@@ -4,6 +4,7 @@ import type { Json } from '../base/json.ts'
 import type { Outcome } from '../base/outcome.ts'
 import { applyFacts, type CaseMeans, CERTIFICATE_KIND, type CertificateSource } from '../cases/apply.ts'
 import { messageFiles } from '../cases/case-files.ts'
+import { addConcern } from '../cases/concern.ts'
 import { contexts, messageContexts, type Site } from '../cases/contexts.ts'
 import { type FileToSend, fileToSend } from '../cases/file-to-send.ts'
 import type { Numbers } from '../cases/numbers.ts'
@@ -11,13 +12,14 @@ import { pushRecord } from '../cases/push-record.ts'
 import { type CaseHold, readCase, readCases, readDocument } from '../cases/store.ts'
 import { ask, type Step } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
-import type {
-  ClaimedMessage,
-  Destination,
-  InquiryResult,
-  Rendered,
-  SendResult,
-  Settlement,
+import {
+  type ClaimedMessage,
+  type Destination,
+  type InquiryResult,
+  OVERTAKEN,
+  type Rendered,
+  type SendResult,
+  type Settlement,
 } from '../delivery/destination.ts'
 import type { MappingSet } from '../mapping/mapping-set.ts'
 import { renderMessage } from '../mapping/render.ts'
@@ -26,7 +28,7 @@ import { factsOf, hear, type RegistryAnswer, refusalOutcome } from './answer.ts'
 import { certificateRow, type FetchedCertificate, fetchCertificate } from './certificate.ts'
 import type { RegistryClient } from './client.ts'
 import { CONTENT_MARKER, cutAtMarker, messageLength, numberAfter, withContent } from './materials.ts'
-import { hasArrived, isRequest, requestDocument, requestOutcome, settleRequest } from './requests.ts'
+import { courseOf, isRequest, requestDocument, requestOutcome, settleRequest, wasClosed } from './requests.ts'
 
 export interface RegistryMeans {
   endpoint: string
@@ -45,6 +47,8 @@ export interface RegistryMeans {
   site: Site
   certificateLimitBytes: number
 }
+
+const GONE_ON = 'the registry has ended the case without it'
 
 /**
  * What is pushed to the registry: MATERIALS (file by file), SUBMIT, CORRECT, WITHDRAW, and the fetching of a
@@ -117,7 +121,10 @@ export function registryDestination(means: RegistryMeans): Destination {
       const rows = answer.cases.filter((one) => one.businessNumber === head.businessNumber)
       if (!answer.success || rows.length === 0) return { kind: 'unclear', reason: `code ${answer.code}`, response }
       if (isRequest(message.kind)) {
-        const arrived = hasArrived(message, factsOf(answer, head.businessNumber))
+        const course = courseOf(message, factsOf(answer, head.businessNumber))
+        if (course === 'overtaken') return { kind: course, reason: GONE_ON, said: answer, response }
+        // Progress shows nothing of an answer that was taken; a round that is closed while the case is open was answered.
+        const arrived = course === 'arrived' || (await wasClosed(means.pool, message.id))
         return arrived ? { kind: 'found', said: answer, response } : { kind: 'absent', response }
       }
       if (rows.every((row) => row.stored)) return { kind: 'found', said: answer, response }
@@ -194,6 +201,13 @@ function settle(means: RegistryMeans, message: ClaimedMessage, result: SendResul
       if (hold === null) throw new Error('a message belongs to no case')
       const { outcome } = result
       pushRecord(hold, message, result.outcome, 'registry', means.cases).addTo(rows)
+      if (outcome.kind === 'refused' && outcome.code === OVERTAKEN) {
+        settleRequest(hold, streams, message, result.said as RegistryAnswer, rows, means.cases)
+        // The bank answered, and its answer counts for nothing: a person is told.
+        const about = { caseId: hold.id, content: { messageId: message.id } }
+        if (message.kind === 'CORRECT') addConcern({ kind: 'correction-overtaken', ...about }, rows, means.cases)
+        return
+      }
       if (outcome.kind !== 'delivered') return
       if (message.kind === CERTIFICATE_KIND) {
         const fetched = result.said as FetchedCertificate

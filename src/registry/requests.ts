@@ -8,6 +8,7 @@ import { type CaseState, hasEnded } from '../cases/state.ts'
 import type { CaseHold } from '../cases/store.ts'
 import type { WithdrawalSource } from '../cases/withdrawal.ts'
 import type { Rows } from '../db/batch.ts'
+import type { Pool } from '../db/pool.ts'
 import type { CaseStreams } from '../delivery/case-streams.ts'
 import type { ClaimedMessage } from '../delivery/destination.ts'
 import { factsOf, type RegistryAnswer, refusalOutcome } from './answer.ts'
@@ -22,8 +23,12 @@ export function isRequest(kind: string): kind is RequestKind {
 /** The registry's state of the case does not allow it: a decision, not a fault of the message. */
 const NOT_ALLOWED_NOW = '2002'
 
+/** Reason of an outcome that is unknown because the round is closed: by the answer itself, or because time ran out. */
+const ROUND_CLOSED = 'the round is closed'
+
 const ends: readonly FactName[] = ['withdrawn', 'recorded', 'not-accepted', 'rejected']
-const beyondCorrection: readonly FactName[] = [...ends, 'accepted', 'review-step']
+/** A registry that asked for a correction goes on to these only once it has the answer. */
+const beyondCorrection: readonly FactName[] = ['accepted', 'review-step', 'recorded']
 
 /** The document that the message is written from; each part is named by the registry's own number once that is known. */
 export function requestDocument(message: ClaimedMessage, memory: CaseState): WithdrawalSource | CorrectedSource {
@@ -43,34 +48,62 @@ export function requestDocument(message: ClaimedMessage, memory: CaseState): Wit
 
 /**
  * What an answer makes of a request. A withdrawal that the registry's state of the case does not allow is refused, which
- * is its answer. A correction that is not allowed after one whose outcome was unknown had arrived: its round is closed.
+ * is its answer. A correction that is not allowed after one whose outcome was unknown has arrived, or its round was
+ * closed without it: progress tells.
  */
 export function requestOutcome(answer: RegistryAnswer, kind: RequestKind, wasUnknown: boolean): Outcome {
   if (answer.success) return { kind: 'delivered', receipt: answer.cases[0]?.receivedAt ?? null }
-  const isDecided = answer.code === NOT_ALLOWED_NOW && (kind === 'WITHDRAW' || wasUnknown)
-  return isDecided ? { kind: 'delivered', receipt: null } : refusalOutcome(answer)
+  if (answer.code !== NOT_ALLOWED_NOW) return refusalOutcome(answer)
+  if (kind === 'WITHDRAW') return { kind: 'delivered', receipt: null }
+  return wasUnknown ? { kind: 'unknown', reason: ROUND_CLOSED } : refusalOutcome(answer)
 }
 
-/** Whether the registry's account of the case shows that a request has arrived. Nothing changed: it has not. */
-export function hasArrived(message: ClaimedMessage, facts: readonly Fact[]): boolean {
+/** Whether the registry has said of this message that its round is closed. */
+export async function wasClosed(pool: Pool, messageId: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from attempt where message_id = $1 and outcome = 'unknown' and reason = $2 limit 1`,
+    [messageId, ROUND_CLOSED],
+  )
+  return rowCount !== 0
+}
+
+/**
+ * What the registry's account of the case says of a request: that it has arrived, that the case has gone on without it,
+ * or nothing. Of a filing in several parts only what is said of the parts that it is about counts.
+ */
+export type Course = 'arrived' | 'overtaken' | 'unchanged'
+
+export function courseOf(message: ClaimedMessage, facts: readonly Fact[]): Course {
   const source = sourceOf(message)
-  if (!('items' in source)) {
-    // The registry tells whole seconds.
-    const askedAt = Math.floor(Date.parse(source.requestedAt) / 1000) * 1000
-    return facts.some(
-      ({ fact, occurredAt }) =>
-        ends.includes(fact) || (fact === 'withdrawal-refused' && Date.parse(occurredAt) >= askedAt),
-    )
-  }
-  const { round } = source
-  return facts.some(
+  if (!('items' in source)) return courseOfWithdrawal(source, facts)
+  const courses = source.parts.map(({ number }) => courseOfAnswer(number, source.round, facts))
+  if (courses.includes('unchanged')) return 'unchanged'
+  return courses.includes('overtaken') ? 'overtaken' : 'arrived'
+}
+
+/** The whole filing is withdrawn: an end of one part, known before perhaps, says nothing of the others. */
+function courseOfWithdrawal({ parts, requestedAt }: WithdrawalSource, facts: readonly Fact[]): Course {
+  // The registry tells whole seconds.
+  const askedAt = Math.floor(Date.parse(requestedAt) / 1000) * 1000
+  if (facts.some(({ fact, occurredAt }) => fact === 'withdrawal-refused' && Date.parse(occurredAt) >= askedAt))
+    return 'arrived'
+  const isOpen = parts.some(({ number }) => !facts.some(({ part, fact }) => part === number && ends.includes(fact)))
+  if (isOpen) return 'unchanged'
+  return facts.some(({ fact }) => fact === 'withdrawn') ? 'arrived' : 'overtaken'
+}
+
+function courseOfAnswer(number: number, round: number, facts: readonly Fact[]): Course {
+  const own = facts.filter(({ part }) => part === number)
+  const isAnswered = own.some(
     (fact) =>
       beyondCorrection.includes(fact.fact) ||
       ((fact.fact === 'correction-requested' || fact.fact === 'submitted') && fact.round > round),
   )
+  if (isAnswered) return 'arrived'
+  return own.some(({ fact }) => ends.includes(fact)) ? 'overtaken' : 'unchanged'
 }
 
-/** Joins what the registry said to a request that has arrived, and has it asked what becomes of it. */
+/** Joins what the registry said of a request that has arrived or was overtaken, and has it asked what becomes of it. */
 export function settleRequest(
   hold: CaseHold,
   streams: CaseStreams,
@@ -83,7 +116,10 @@ export function settleRequest(
   const told = factsOf(answer, hold.businessNumber)
   const facts =
     'items' in source
-      ? [...submittedAgain(hold, message, source, answer, means), ...told.filter(({ fact }) => fact !== 'submitted')]
+      ? [
+          ...submittedAgain(hold, message, source, told, answer, means),
+          ...told.filter(({ fact }) => fact !== 'submitted'),
+        ]
       : [...told, ...refusedOutright(hold, message, answer, means)]
   applyFacts(hold, streams, ofThisRequest(facts, hold.memory), rows, means)
   if (nextQuestion(hold.memory) !== null) {
@@ -104,14 +140,17 @@ export function ofThisRequest(facts: readonly Fact[], memory: CaseState): Fact[]
   )
 }
 
+/** In the registry's name: only of parts that it has not closed without the answer. */
 function submittedAgain(
   hold: CaseHold,
   message: ClaimedMessage,
   { round, parts }: CorrectedSource,
+  told: readonly Fact[],
   answer: RegistryAnswer,
   means: CaseMeans,
 ): Fact[] {
-  return parts.map(({ number }) => {
+  const taken = parts.filter(({ number }) => courseOfAnswer(number, round, told) !== 'overtaken')
+  return taken.map(({ number }) => {
     const registryNumber = hold.memory.parts.find(({ part }) => part === number)?.registryNumber
     return {
       part: number,

@@ -50,8 +50,12 @@ async function startCounterparty<State>(
   // The same form as this module: TypeScript under a loader, JavaScript when compiled.
   const file = fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url))
   const given = ['--port', String(start.port ?? 0), '--dir', start.dir, '--json', JSON.stringify(start.config ?? {})]
-  // A stdin pipe ties its life to ours: it ends when we do, however we end.
-  const child = spawn(process.execPath, [...process.execArgv, file, ...given], { stdio: ['pipe', 'pipe', 'inherit'] })
+  // A stdin pipe ties its life to ours: it ends when we do, however we end. A Ctrl-C at the terminal is for us alone:
+  // were it the child's too, the child could be gone before we know why.
+  const child = spawn(process.execPath, [...process.execArgv, file, ...given], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  })
   const port = await listeningPort(child, module)
   const url = `http://127.0.0.1:${port}`
 

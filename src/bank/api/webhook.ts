@@ -20,7 +20,13 @@ export const putWebhook: ApiCall = {
       example: 'webhook-set',
     },
   },
-  problems: ['message-invalid', 'webhook-address-invalid', 'webhook-address-inner', 'webhook-address-unresolved'],
+  problems: [
+    'message-invalid',
+    'webhook-address-invalid',
+    'webhook-address-inner',
+    'webhook-address-unresolved',
+    'webhook-check-running',
+  ],
 }
 
 export const getWebhook: ApiCall = {
