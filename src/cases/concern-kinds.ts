@@ -28,6 +28,10 @@ export const concernKinds = {
   'certificate-number-differs': ['登簿的证明号与证书号不一致', 'the numbers of register entry and certificate differ'],
   'certificate-without-file': ['电子证照没有文件', 'a certificate comes without a file'],
   'answer-unreadable': ['登记系统的应答无法读取', 'an answer of the registry cannot be read'],
+  'correction-overtaken': [
+    '登记系统已另行办结，补正答复未被采用',
+    'the registry ended the case without the answer of a correction',
+  ],
   // callbacks of the platform
   'platform-refused': ['平台拒收我方报文', 'the platform refuses a message of ours'],
   'acknowledgement-without-number': ['平台回执没有办件编号', 'the platform acknowledges a case without its number'],
