@@ -4,5 +4,7 @@
  */
 export function firstCharacters(text: string, count: number): string {
   // No character is longer than two units, so a text that is much too long is not taken apart as a whole.
-  return [...text.slice(0, 2 * count)].slice(0, count).join('')
+  return Array.from(text.slice(0, 2 * count))
+    .slice(0, count)
+    .join('')
 }
