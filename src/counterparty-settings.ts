@@ -134,6 +134,14 @@ export const counterpartySettings = {
     max: 60_000,
     about: 'How often due work without a wake-up is looked for.',
   }),
+  withdrawalAgainMs: integer({
+    variable: 'WITHDRAWAL_AGAIN_MS',
+    unit: 'ms',
+    fallback: 86_400_000,
+    min: 1,
+    max: 2_592_000_000,
+    about: 'After this long without a word on a withdrawal that the registry has, another may be asked.',
+  }),
   pollFirstMs: integer({
     variable: 'POLL_FIRST_MS',
     unit: 'ms',

@@ -87,6 +87,7 @@ export async function openGateway(
       record: trace.record,
       endpoints: ENDPOINTS,
       pollFirstMs: config.pollFirstMs,
+      withdrawalAgainMs: config.withdrawalAgainMs,
       onEvents: (bankId) => {
         feedWatch.hint(bankId)
         webhooks.wake()

@@ -286,6 +286,7 @@ async function filedCase({ pool, keyring }: TestDatabase) {
     record: (act: Parameters<typeof traceRecord>[0]) => traceRecord(act, { sealer: keyring, blindIndex }),
     endpoints: { platform: 'platform', registry: 'registry' },
     pollFirstMs: 1000,
+    withdrawalAgainMs: 1000,
   }
   const account = { id: newId(), bankName: '示例银行', bankCode: BANK }
   const document = { ...goldenCase(), filedBy: { operator: { id: 'yx-sub-0031', name: '经办员甲' }, account } }

@@ -18,7 +18,7 @@ import {
 t.setTimeout(120_000)
 
 const world = await startWorld(t, {
-  config: { registryTimeoutMs: 700, registryMaximumMs: 700, platformTimeoutMs: 700 },
+  config: { registryTimeoutMs: 700, registryMaximumMs: 700, platformTimeoutMs: 700, withdrawalAgainMs: 1 },
 })
 const { database, registry, platform } = world
 const bank = await world.enrol()
@@ -214,4 +214,23 @@ await t.test('who may not, and what is wrong, is told by code and place', async 
     ],
   )
   t.match(await caseOf(bank, id), { request: 'none' }, 'nothing was asked')
+})
+
+await t.test('taken and refused without a word: after some time another may be asked', async (t) => {
+  await registry.control({ config: { stepMs: null, withdrawal: { answer: 'grant', afterMs: null } } })
+  const id = await fileSample(bank, { vary: true })
+  await stateIs(id, 'submitted')
+  const businessNumber = String((await caseOf(bank, id))['businessNumber'])
+  await registry.control({ fault: 'error-before', on: 'WITHDRAW' })
+  t.equal((await withdraw(bank, id)).status, 202)
+  t.strictSame(codeOf(await withdraw(bank, id)), [409, 'withdrawal-pending'], 'on its way')
+  await registry.control({ reset: true })
+  await untilDelivered(world)
+  await registry.control({ decideWithdrawal: businessNumber, granted: false })
+  t.match(await caseOf(bank, id), { request: 'withdrawal-pending' })
+  t.equal((await withdraw(bank, id)).status, 202)
+  await untilDelivered(world)
+  await registry.control({ decideWithdrawal: businessNumber, granted: true })
+  await stateIs(id, 'withdrawn')
+  t.equal((await typesOf(id)).filter((type) => type === 'withdrawal-requested').length, 2)
 })

@@ -128,7 +128,7 @@ async function plan(
     act: (held, rows) => {
       const hold = held.of(lock)
       if (hold === null) throw new Error('a case has gone')
-      const fault = withdrawalFault(hold.memory)
+      const fault = withdrawalFault(hold, held.of(streams), means.cases)
       if (fault !== null)
         return refusedAnswer(requestRefused(fault), { caseId: head.id, requestId }, caller, rows, means)
       requestWithdrawal(hold, held.of(streams), wanted, rows, means.cases)

@@ -23,6 +23,8 @@ export interface CaseMeans {
   endpoints: { platform: string; registry: string }
   /** First wait before the registry is asked about a case that it has just got. */
   pollFirstMs: number
+  /** How long the registry is left to answer a withdrawal that it has before another may be asked. */
+  withdrawalAgainMs: number
   /** Told after each commit that wrote events of a bank: a hint, never a fact. */
   onEvents?: (bankId: string) => void
 }

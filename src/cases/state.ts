@@ -123,6 +123,8 @@ export type Asker = 'bank' | 'platform'
 interface WithdrawalFacet {
   number: number
   requestedAt: string
+  /** When it was stored here; cases of before do not have it. */
+  knownAt?: string
   by: Asker
 }
 

@@ -5,7 +5,7 @@ import type { NormalisedMaterial } from './application.ts'
 import type { CaseMeans } from './apply.ts'
 import type { FilesSource } from './case-files.ts'
 import { addRequest, type RequestMessage } from './request.ts'
-import { type Asker, type CaseState, hasEnded } from './state.ts'
+import { type Asker, hasEnded } from './state.ts'
 import type { CaseHold } from './store.ts'
 
 /** What the registry and the platform are told of it: `canonical/withdrawal`, with the registry's own numbers once it is sent. */
@@ -28,10 +28,21 @@ export interface WithdrawalRequest extends Pick<WithdrawalSource, 'reason' | 're
   numbers: readonly string[]
 }
 
-/** Why a case cannot be asked back now; null when it can. Only the registry decides what becomes of the request. */
-export function withdrawalFault(memory: CaseState): Extract<ProblemCode, 'case-ended' | 'withdrawal-pending'> | null {
+/**
+ * Why a case cannot be asked back now; null when it can. Only the registry decides what becomes of the request. A registry
+ * may refuse without a word one that it has taken: after some time another may be asked.
+ */
+export function withdrawalFault(
+  { memory }: Pick<CaseHold, 'memory'>,
+  streams: Pick<CaseStreams, 'messages'>,
+  { clock, withdrawalAgainMs }: Pick<CaseMeans, 'clock' | 'withdrawalAgainMs'>,
+): Extract<ProblemCode, 'case-ended' | 'withdrawal-pending'> | null {
   if (memory.parts.every(hasEnded)) return 'case-ended'
-  return memory.request === 'withdrawal-pending' ? 'withdrawal-pending' : null
+  const { request, withdrawal } = memory
+  if (request !== 'withdrawal-pending') return null
+  const isOnItsWay = streams.messages.some(({ kind }) => kind === 'WITHDRAW')
+  const askedAt = Date.parse(withdrawal?.knownAt ?? withdrawal?.requestedAt ?? '')
+  return !isOnItsWay && clock.now().getTime() >= askedAt + withdrawalAgainMs ? null : 'withdrawal-pending'
 }
 
 /**
@@ -84,7 +95,7 @@ export function requestWithdrawal(
       memory: {
         ...memory,
         request: 'withdrawal-pending',
-        withdrawal: { number, requestedAt, by },
+        withdrawal: { number, requestedAt, knownAt: means.clock.now().toISOString(), by },
         lastSequence: first - 1 + materials.length,
       },
       documentVersion: hold.documentVersion,

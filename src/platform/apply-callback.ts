@@ -140,7 +140,7 @@ function applyWithdrawal(callback: Callback, ground: Ground): Applied {
   const { withdrawal } = callback
   const { hold, streams, numbers, rows, means } = ground
   if (withdrawal === undefined) return raise('callback-incomplete', callback, ground)
-  const fault = withdrawalFault(hold.memory)
+  const fault = withdrawalFault(hold, streams, means)
   // Asked for by the bank already, say: nothing more is to be done, and nothing contradicts.
   if (fault === 'withdrawal-pending') return 'applied'
   if (fault === 'case-ended') return raise('withdrawal-after-end', callback, ground)

@@ -11,6 +11,7 @@ import { ruleFaults } from '../../src/cases/rules/faults.ts'
 import { type CaseState, initialState } from '../../src/cases/state.ts'
 import { transition } from '../../src/cases/transition.ts'
 import { withdrawalFault } from '../../src/cases/withdrawal.ts'
+import type { LiveMessage } from '../../src/delivery/message.ts'
 import { openValidator } from '../../src/http/validator.ts'
 import { loadMappings } from '../../src/mapping/mapping-set.ts'
 import { formFields } from '../../src/platform/form-fields.ts'
@@ -71,9 +72,22 @@ await t.test('the golden items are resolved as the golden event says, and kept o
   t.strictSame(openParts(initialState(document), 1), { fault: 'correction-not-open' })
   const ended = joined(open, { ...asked, fact: 'withdrawn', items: [] })
   t.strictSame(openParts(ended, 1), { fault: 'case-ended' })
-  t.equal(withdrawalFault(ended), 'case-ended')
-  t.equal(withdrawalFault(open), null)
-  t.equal(withdrawalFault({ ...open, request: 'withdrawal-pending' }), 'withdrawal-pending')
+  const streams = (...kinds: string[]) => ({ messages: kinds.map((kind) => ({ kind }) as LiveMessage) })
+  const means = { clock: { now: () => new Date('2026-11-10T10:00:00Z') }, withdrawalAgainMs: 60_000 }
+  const askedAt = (requestedAt: string, knownAt?: string): CaseState => {
+    const withdrawal = { number: 1, by: 'bank' as const, requestedAt, ...(knownAt === undefined ? {} : { knownAt }) }
+    return { ...open, request: 'withdrawal-pending', withdrawal }
+  }
+  for (const [memory, kinds, fault] of [
+    [ended, [], 'case-ended'],
+    [open, [], null],
+    [askedAt('2026-11-10T09:59:30Z'), [], 'withdrawal-pending'],
+    [askedAt('2026-11-10T09:59:00Z'), [], null],
+    [askedAt('2026-11-01T09:59:00Z', '2026-11-10T09:59:30Z'), [], 'withdrawal-pending'],
+    [askedAt('2026-11-10T09:59:00Z'), ['WITHDRAW'], 'withdrawal-pending'],
+    [askedAt('2026-11-10T09:59:00Z'), ['CORRECT'], null],
+  ] as const)
+    t.equal(withdrawalFault({ memory }, streams(...kinds), means), fault)
 })
 
 await t.test('rounds come in any order, the state is the same', async (t) => {
