@@ -142,13 +142,16 @@ await t.test('a message that comes again gets the same acknowledgement; another 
   t.match(await caseOf(bank, id), { state: 'withdrawn', request: 'none' })
 })
 
-await t.test('a reason longer than the registry takes is cut, and no character in halves', async (t) => {
-  const { id, sn } = await filedCase(world)
-  t.equal((await send(withdrawalMessage(sn, newUnid(), `${'啊'.repeat(499)}𠮷𠮷`))).status, 200)
-  await until(async () => (await caseOf(bank, id))['state'] === 'withdrawn')
-  const { events } = (await bank.getEvents(id)).json() as { events: { type: string; reason?: string }[] }
-  t.equal(events.find(({ type }) => type === 'withdrawal-requested')?.reason, `${'啊'.repeat(499)}𠮷`)
-})
+await t.test(
+  'a reason that the registry cannot take as it is is cut, no character in halves, and loses its controls',
+  async (t) => {
+    const { id, sn } = await filedCase(world)
+    t.equal((await send(withdrawalMessage(sn, newUnid(), `\u0001${'啊'.repeat(498)}𠮷𠮷`))).status, 200)
+    await until(async () => (await caseOf(bank, id))['state'] === 'withdrawn')
+    const { events } = (await bank.getEvents(id)).json() as { events: { type: string; reason?: string }[] }
+    t.equal(events.find(({ type }) => type === 'withdrawal-requested')?.reason, ` ${'啊'.repeat(498)}𠮷`)
+  },
+)
 
 await t.test('a payment at the platform settles the fee; one that contradicts it changes nothing', async (t) => {
   await world.registry.control({ config: { stepMs: 20, fee: 'due' } })

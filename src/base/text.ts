@@ -8,3 +8,8 @@ export function firstCharacters(text: string, count: number): string {
     .slice(0, count)
     .join('')
 }
+
+/** The text on one line, with a blank for each character that no text of a document holds. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(/[\p{Cc}\ufffe\uffff]/gu, ' ')
+}

@@ -1,5 +1,5 @@
 import { isDecimal, shiftDecimal } from '../base/money.ts'
-import { firstCharacters } from '../base/text.ts'
+import { firstCharacters, withoutControls } from '../base/text.ts'
 import { applyFacts, type CaseMeans } from '../cases/apply.ts'
 import { raiseContradiction } from '../cases/concern.ts'
 import type { Fact } from '../cases/facts.ts'
@@ -146,9 +146,9 @@ function applyWithdrawal(callback: Callback, ground: Ground): Applied {
   if (fault === 'case-ended') return raise('withdrawal-after-end', callback, ground)
   const request = {
     by: 'platform' as const,
-    reason: firstCharacters(withdrawal.reason, REASON_LENGTH),
+    reason: firstCharacters(withoutControls(withdrawal.reason), REASON_LENGTH),
     requestedAt: withdrawal.requestedAt ?? callback.sentAt ?? ground.now.toISOString(),
-    operatorName: withdrawal.operatorName ?? '一事联办平台',
+    operatorName: withoutControls(withdrawal.operatorName ?? '一事联办平台'),
     materials: [],
     numbers,
   }

@@ -1,4 +1,4 @@
-import { firstCharacters } from '../base/text.ts'
+import { firstCharacters, withoutControls } from '../base/text.ts'
 import { answerCorrection, correctionRecord, isOvertaken } from '../cases/answer-correction.ts'
 import type { FiledMaterial } from '../cases/application.ts'
 import { type Corrected, type CorrectionAnswer, correctDocument, type FormField, openParts } from '../cases/correct.ts'
@@ -123,7 +123,7 @@ function answerOf(
   const items: CorrectionAnswer['items'] = []
   for (const item of correction.items) {
     const wanted = part.correction?.items.find(({ number }) => number === item.number)
-    const answer = firstCharacters(item.answer ?? '已在平台答复', ANSWER_LENGTH)
+    const answer = firstCharacters(withoutControls(item.answer ?? '已在平台答复'), ANSWER_LENGTH)
     if (item.mode === 'form') {
       const change = changeOf(item, wanted)
       if (change === null) return null

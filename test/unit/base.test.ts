@@ -4,7 +4,7 @@ import { canonicalJson } from '../../src/base/canonical-json.ts'
 import { shanghaiDay } from '../../src/base/clock.ts'
 import { firstIdAt, idTimeMs, isUuid, newId } from '../../src/base/id.ts'
 import { compareDecimal, shiftDecimal, wanToYuan, yuanToWan } from '../../src/base/money.ts'
-import { firstCharacters } from '../../src/base/text.ts'
+import { firstCharacters, withoutControls } from '../../src/base/text.ts'
 
 await t.test('ids are UUIDv7, in order, and tell their time', async (t) => {
   const ids = Array.from({ length: 20_000 }, () => newId())
@@ -19,6 +19,7 @@ await t.test('ids are UUIDv7, in order, and tell their time', async (t) => {
 })
 
 await t.test('a text is cut between characters, never inside one', (t) => {
+  t.equal(withoutControls('a\u0001\u007f\uffff𠮷\t\r\n'), 'a   𠮷   ')
   t.equal(firstCharacters('啊𠮷啊', 2), '啊𠮷')
   t.equal(firstCharacters('𠮷𠮷𠮷', 2), '𠮷𠮷')
   t.equal(firstCharacters('ab', 3), 'ab')
