@@ -20,6 +20,7 @@ import { type Ended, within } from './support/command.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 import { defaultRules, goldenCase, goldenNumber } from './support/golden-case.ts'
 import { onTheWire } from './support/golden-exchange.ts'
+import { nodeArguments } from './support/node-arguments.ts'
 
 const BANK = '91420000000000001R'
 const BRANCH = '91420222000000019R'
@@ -27,7 +28,7 @@ const BRANCH = '91420222000000019R'
 const main = fileURLToPath(new URL(`../src/main${extname(import.meta.url)}`, import.meta.url))
 
 function start(args: readonly string[], env: Record<string, string>) {
-  return spawn(process.execPath, [...process.execArgv, main, ...args], {
+  return spawn(process.execPath, [...nodeArguments, main, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

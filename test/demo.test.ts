@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { nodeArguments } from './support/node-arguments.ts'
 import { until } from './support/until.ts'
 
 const main = fileURLToPath(new URL(`../src/main${extname(import.meta.url)}`, import.meta.url))
-// The sources need the loader that we run under; what else a test runner gives us is not for a user's program.
-const nodeArguments = extname(main) === '.ts' ? process.execArgv : []
 const LONG = { timeout: 120_000 }
 
 interface Account {

@@ -124,6 +124,13 @@ await t.test(
           post(free, '/v1/authorizations', await letter(free, { validFrom: '2026-01-01', validTo: '2036-01-01' })),
       ],
       [
+        'a letter of last year',
+        'business-rule-violated',
+        null,
+        async () =>
+          post(free, '/v1/authorizations', await letter(free, { validFrom: '2025-01-01', validTo: '2025-12-31' })),
+      ],
+      [
         "another bank's scan",
         'business-rule-violated',
         null,
@@ -141,6 +148,14 @@ await t.test(
       ],
     ]
     t.ok(calls.length >= 20)
+    const broken: Record<string, string> = {
+      'two numbers': '/proofNumber numbers-doubled',
+      'no number': '/certificateNumber number-missing',
+      'a letter for ever': '/validTo period-too-long',
+      'a letter of last year': '/validTo period-over',
+      "another bank's scan": '/evidence/materialId material-unknown',
+      'an application under an unknown authorization': '/authorizationIds/0 query-authorization-unknown',
+    }
     const refused = async (): Promise<number> =>
       Number((await pool.query(`select count(*) from trace_record where type = 'request-refused'`)).rows[0]?.['count'])
     for (const [what, code, rule, call] of calls) {
@@ -149,6 +164,13 @@ await t.test(
       const body = answer.json()
       t.equal(body['code'], code, `${what}: ${answer.body.toString().slice(0, 200)}`)
       if (rule !== null) t.equal(body['rule'], rule, what)
+      if (code === 'business-rule-violated') {
+        const faults = body['faults'] as { pointer: string; code: string }[]
+        t.strictSame(
+          faults.map((fault) => `${fault.pointer} ${fault.code}`),
+          [broken[what]],
+        )
+      }
       t.ok(answer.verified && answer.receipt !== undefined, `${what}: signed, with its receipt`)
       t.equal(await refused(), before + 1, `${what}: one record`)
       t.notMatch(answer.body.toString(), OWNER.idNumber)

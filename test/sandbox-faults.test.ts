@@ -8,6 +8,7 @@ import { openFaults } from '../src/sandbox/faults.ts'
 import { encodeGb18030 } from '../src/sandbox/gb18030.ts'
 import { type CounterpartyCommand, type RunningCounterparty, startRegistry } from '../src/sandbox/processes.ts'
 import type { RegistryState } from '../src/sandbox/registry-state.ts'
+import { nodeArguments } from './support/node-arguments.ts'
 
 const messages = new URL(import.meta.url.includes('/dist/') ? '../../test/messages/' : './messages/', import.meta.url)
 const golden = (name: string): Buffer =>
@@ -157,7 +158,7 @@ await t.test('a command that names no fault is refused', async (t) => {
 await t.test('a counterparty ends when its parent is gone', async (t) => {
   const compiled = import.meta.url.endsWith('.js')
   const file = new URL(`../src/sandbox/registry-process.${compiled ? 'js' : 'ts'}`, import.meta.url)
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(file), '--dir', t.testdir()], {
+  const child = spawn(process.execPath, [...nodeArguments, fileURLToPath(file), '--dir', t.testdir()], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   await once(child.stdout, 'data')

@@ -57,7 +57,14 @@ async function live(t: Test, sealing: 'on' | 'off'): Promise<StoreScan> {
   const world = await startWorld(t, {
     sealing,
     logFile: join(folder, 'gateway.log'),
-    config: { ...LOOPBACK, logLevel: 'debug', registryUrl: `${proxy.url}/`, queryWaitMs: 400, attemptsMaximum: 3 },
+    config: {
+      ...LOOPBACK,
+      logLevel: 'debug',
+      registryUrl: `${proxy.url}/`,
+      queryWaitMs: 400,
+      queryGiveUpMs: 4000,
+      attemptsMaximum: 3,
+    },
   })
   proxy.forwardTo = world.registry.url
   proxy.answer = talkative

@@ -37,8 +37,11 @@ export function hear(reply: Reply, number: string, read: ReadAnswer): Heard {
   if (answer.messageId !== number) {
     return { kind: 'undecided', reason: 'the answer is to another message', bytes: reply.body }
   }
-  return { kind: 'answer', answer, bytes: reply.body }
+  return { kind: 'answer', answer: { ...answer, code: plainCode(answer.code) }, bytes: reply.body }
 }
+
+/** A code stands in clear in rows and records: what has not the form of one, a name among it, does not get there. */
+const plainCode = (code: string): string => (/^[\w.-]+$/.test(code) ? code : 'no-code')
 
 /** What a refusal means for the message that was refused: the registry says that nothing was stored. */
 export function refusalOutcome(answer: RegistryAnswer): Outcome {

@@ -47,12 +47,14 @@ async function startCounterparty<State>(
   module: string,
   start: CounterpartyStart<object>,
 ): Promise<RunningCounterparty<State>> {
-  // The same form as this module: TypeScript under a loader, JavaScript when compiled.
-  const file = fileURLToPath(new URL(`./${module}${extname(import.meta.url)}`, import.meta.url))
+  // The same form as this module: TypeScript under the loader that we run under, JavaScript as it is.
+  const form = extname(import.meta.url)
+  const file = fileURLToPath(new URL(`./${module}${form}`, import.meta.url))
+  const loader = form === '.ts' ? process.execArgv : []
   const given = ['--port', String(start.port ?? 0), '--dir', start.dir, '--json', JSON.stringify(start.config ?? {})]
   // A stdin pipe ties its life to ours: it ends when we do, however we end. A Ctrl-C at the terminal is for us alone:
   // were it the child's too, the child could be gone before we know why.
-  const child = spawn(process.execPath, [...process.execArgv, file, ...given], {
+  const child = spawn(process.execPath, [...loader, file, ...given], {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
   })

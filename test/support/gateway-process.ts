@@ -19,6 +19,7 @@ import type { RegistryConfig } from '../../src/sandbox/registry.ts'
 import type { RegistryState } from '../../src/sandbox/registry-state.ts'
 import { settings } from '../../src/settings.ts'
 import { temporaryFolder } from './embedded.ts'
+import { nodeArguments } from './node-arguments.ts'
 import { type Enrolment, enrol, QUICK } from './world.ts'
 
 type Overrides = NonNullable<Parameters<typeof loadConfig>[1]>
@@ -109,7 +110,7 @@ export async function gatewayProcess(
 
   function launch(): void {
     if (child !== null) throw new Error('it runs already')
-    child = spawn(process.execPath, [...process.execArgv, MAIN, 'serve'], {
+    child = spawn(process.execPath, [...nodeArguments, MAIN, 'serve'], {
       stdio: ['ignore', log, log],
       env: environment(given),
     })
@@ -161,7 +162,7 @@ export async function gatewayProcess(
     stop: () => ended('SIGTERM'),
     withGround,
     command: async (...args) => {
-      const node = [...process.execArgv, MAIN, ...args]
+      const node = [...nodeArguments, MAIN, ...args]
       return (await promisify(execFile)(process.execPath, node, { env: environment(given) })).stdout
     },
     enrol: ({ baseUrl = url, ...enrolment } = {}) => withGround((ground) => enrol(t, ground, ca, baseUrl, enrolment)),

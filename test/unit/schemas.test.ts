@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
 import type { Application } from '../../src/cases/application.ts'
 import { normalise } from '../../src/cases/normalise.ts'
@@ -31,6 +32,18 @@ function inParts(): Document {
   const part = { part: 1, businessType: 'mortgage-first', reason, remarks, parties, properties, mortgage }
   return { ...rest, parts: [part] }
 }
+
+await t.test('every schema is one: the gateway takes them as they are', (t) => {
+  const files = readdirSync('schemas', { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.schema.json'),
+  )
+  t.ok(files.length > 40, `${files.length} schemas`)
+  const ajv = new Ajv2020({ strict: false })
+  for (const file of files) {
+    t.equal(ajv.validateSchema(JSON.parse(readFileSync(`schemas/${file}`, 'utf8')) as object), true, file)
+  }
+  t.end()
+})
 
 await t.test('the golden application is valid, flat and in parts', (t) => {
   t.strictSame(application(golden()), [])
