@@ -152,7 +152,7 @@ function file({ client, acknowledged }: Bank, bank: { code: string; name: string
     const { file } = await cases
     while (begun < CASES_OF_EACH) {
       begun += 1
-      acknowledged.push(await file())
+      acknowledged.push((await file()).id)
     }
   })
 }

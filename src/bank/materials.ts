@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Caller } from '../access/decide.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { isUuid, newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { contentType, isMaterialType, type MaterialType, materialTypes } from '../materials/content-type.ts'
@@ -165,9 +166,12 @@ class Upload {
       throw new Problem('material-empty', { zh: '请求体为空', en: 'there is no body' })
     }
     try {
-      return await this.#means.files.store(this.#request.raw, this.#id, this.#means.materialLimitBytes, (facts) =>
+      const { files, materialLimitBytes } = this.#means
+      const stored = await files.store(this.#request.raw, this.#id, materialLimitBytes, (facts) =>
         check(facts, declared, mediaType),
       )
+      await faultPoint('file-not-committed')
+      return stored
     } catch (error) {
       if (error instanceof FileTooLarge) throw tooLarge(this.#means.materialLimitBytes)
       throw error

@@ -1,4 +1,5 @@
 import { isConnectionLost } from '../base/connection-lost.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { currentTrace, inTrace, type TraceContext } from '../base/trace-context.ts'
@@ -216,6 +217,7 @@ export class Batch {
   }
 
   #finish(taken: readonly Waiting[], results: readonly Result[], all: readonly Collected[]): void {
+    void faultPoint('committed-not-woken')
     this.statistics.commits += 1
     this.statistics.members += taken.length
     for (const [i, waiting] of taken.entries()) waiting.resolve(results[i]?.value)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { isConnectionLost } from '../base/connection-lost.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { childOf, currentTrace, inTrace, readTraceparent, traceparentText } from '../base/trace-context.ts'
@@ -109,6 +110,8 @@ async function sendOnce(
       return { recorded: 'handed back', lease }
     }
     result = await send(options, destination, message, rendered, lease)
+    await faultPoint('sent-not-recorded')
+    await faultPoint('answered-too-late')
   }
   const sent = result
   const attempt: Attempt = { id: newId(), startedAt, endedAt: clock.now() }

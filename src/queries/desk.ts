@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { faultPoint } from '../base/fault-point.ts'
 import { Problem } from '../base/problem.ts'
 import type { Pool } from '../db/pool.ts'
 import { type ConcludeMeans, concludeLater, factWord, replyLater } from './conclude.ts'
@@ -122,6 +123,7 @@ export class Desk {
     let word: RegistryWord = { kind: 'unavailable', reason: 'the question could not be put' }
     try {
       word = await this.#put(query)
+      await faultPoint('answer-not-traced')
     } catch (error) {
       this.means.onFault('ask the registry', error)
     } finally {

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { inTransaction, type Pool, type Transaction } from '../db/pool.ts'
 import {
   type CertificateResolver,
@@ -72,6 +73,7 @@ export async function makeCheckpoint(
     await writeCertificate(means.dir, means.signer.keyid, means.signer.certificateDer)
     await writeDurably(means.dir, LATEST_FILE, checkpointText(signed))
     await writeDurably(means.dir, checkpointFile(size), checkpointText(signed))
+    await faultPoint('checkpoint-not-stored')
     await insertCheckpoint(tx, toRow(signed))
     return signed
   })

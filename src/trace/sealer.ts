@@ -1,3 +1,4 @@
+import { faultPoint } from '../base/fault-point.ts'
 import { inTransaction, type Pool } from '../db/pool.ts'
 import { readFrontier, STORED_EVERY } from './nodes.ts'
 import { appendLeaves, lockHead, oldestPendingId, pendingRecords } from './store.ts'
@@ -39,6 +40,7 @@ async function sealRun(pool: Pool, limit: number, wait: boolean): Promise<number
       .flatMap((row) => frontier.append(row.leaf_hash))
       .filter(({ level }) => level % STORED_EVERY === 0)
     await appendLeaves(tx, size, pending, stored)
+    await faultPoint('record-not-sealed')
     return pending.length
   })
 }

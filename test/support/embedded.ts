@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import root from 'tap'
 import { openEmbedded } from '../../src/db/embedded.ts'
+import { nodeArguments } from './node-arguments.ts'
 import { silentLog } from './silent-log.ts'
 
 interface Teardown {
@@ -80,6 +81,7 @@ export async function startOwner(
   const child = fork(file, [folder, ...(lock ? ['lock'] : [])], {
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
+    execArgv: [...nodeArguments],
     // An ordinary user whose home is empty.
     env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
   })

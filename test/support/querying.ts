@@ -4,7 +4,7 @@ import { administrationMeans } from '../../src/cli/administration-means.ts'
 import type { Ground } from '../../src/ground.ts'
 import type { BankAnswer, BankCall, BankClient } from '../../src/sandbox/bank-client.ts'
 import { sampleCase } from '../../src/sandbox/sample-case.ts'
-import { OPERATOR, SAMPLE_BANK } from './world.ts'
+import { OPERATOR, SAMPLE_BANK } from './enrolment.ts'
 
 /** An owner of the sample's first flat, as the sandbox's register has him. */
 export const OWNER = { name: '柯𠮷明', idType: 'resident-id', idNumber: '42022219030512001X' } as const

@@ -1,23 +1,32 @@
-import type { BankClient } from '../../src/sandbox/bank-client.ts'
+import type { BankCall, BankClient } from '../../src/sandbox/bank-client.ts'
 import { pdfDocument } from '../../src/sandbox/pdf.ts'
 import { type SampleApplication, sampleCase, withMaterialIds } from '../../src/sandbox/sample-case.ts'
-import { SAMPLE_BANK } from './world.ts'
+import { SAMPLE_BANK } from './enrolment.ts'
 
 /** Of the sample's materials: those that one flat with one owner needs. */
 const KINDS = ['application-form', 'title-certificate', 'identity', 'mortgage-contract', 'principal-contract']
 
 /** Files small cases of one bank, of which it is the mortgagee: one flat, one owner, the same five papers for all. */
 export interface SmallCases {
-  /** Repeats the call under its key until it is answered; gives the case's id. */
-  file(): Promise<string>
+  /** Repeats the call under its key until it is answered. */
+  file(): Promise<TakenCase>
 }
+
+interface TakenCase {
+  id: string
+  businessNumber: string
+  receipt: string
+  papers: number
+}
+
+const PATIENT = { attempts: 10_000, retryDelayMs: 50 } satisfies Partial<BankCall>
 
 /** Uploads the papers of all the cases. */
 export async function smallCases(client: BankClient, bank: { code: string; name: string }): Promise<SmallCases> {
   const ids = new Map<string, string>()
   for (const kind of KINDS) {
     const bytes = pdfDocument(kind, [{ lines: [bank.name, kind] }])
-    const answer = await client.uploadMaterial({ bytes, contentType: 'application/pdf' })
+    const answer = await client.uploadMaterial({ bytes, contentType: 'application/pdf' }, PATIENT)
     if (answer.status !== 201) throw new Error(`a material was not taken: ${answer.status} ${answer.body.toString()}`)
     ids.set(kind, String(answer.json()['id']))
   }
@@ -25,10 +34,10 @@ export async function smallCases(client: BankClient, bank: { code: string; name:
     file: async () => {
       const application = smallApplication(bank)
       const named = new Map(application.materials.map(({ kind, name }) => [name, ids.get(kind) as string]))
-      const patient = { attempts: 1200, retryDelayMs: 50 }
-      const answer = await client.submitApplication(withMaterialIds(application, named), patient)
+      const answer = await client.submitApplication(withMaterialIds(application, named), PATIENT)
       if (answer.status !== 202) throw new Error(`the case was not taken: ${answer.status} ${answer.body.toString()}`)
-      return String(answer.json()['id'])
+      const { id, businessNumber } = answer.json() as { id: string; businessNumber: string }
+      return { id, businessNumber, receipt: answer.receipt ?? 'none', papers: KINDS.length }
     },
   }
 }

@@ -1,0 +1,27 @@
+/** What the bank's process is told to do, in `orders.json` of its folder. */
+export interface BankOrders {
+  baseUrl: string
+  gatewayCertificates: string[]
+  cases: number
+  atOnce: number
+  /** Every n-th case has papers of its own, uploaded for it. */
+  uploadEvery: number
+  pauseMs: number
+}
+
+export interface TortureEvent {
+  id: string
+  cursor: string
+  type: string
+  /** Of an event of a case. */
+  caseId?: string
+  before?: string | null
+  after?: string
+}
+
+/** One line of `told.jsonl`: what the bank was told. */
+export type BankLine =
+  | { kind: 'receipt'; what: string; receipt: string }
+  | { kind: 'filed'; id: string; businessNumber: string; papers: number }
+  | { kind: 'disclosed'; id: string; receipt: string }
+  | { kind: 'event'; event: TortureEvent }

@@ -1,0 +1,89 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type BankAnswer, bankClient } from '../../src/sandbox/bank-client.ts'
+import { readIdentity } from '../../src/sandbox/certificate-authority.ts'
+import { OPERATOR, prepareSample, SAMPLE_BANK } from '../support/enrolment.ts'
+import { authorize, question } from '../support/querying.ts'
+import { smallCases } from '../support/small-case.ts'
+import type { BankLine, BankOrders, TortureEvent } from './bank-log.ts'
+
+// A bank in a process of its own. It files its cases, asks its queries and follows its feed, whatever happens to the
+// gateway; what it was told it writes down at once, and that is what the gateway is judged by.
+const folder = process.argv[2] as string
+const orders = JSON.parse(readFileSync(join(folder, 'orders.json'), 'utf8')) as BankOrders
+const log = (line: BankLine): void => appendFileSync(join(folder, 'told.jsonl'), `${JSON.stringify(line)}\n`)
+const client = bankClient({
+  baseUrl: orders.baseUrl,
+  identity: await readIdentity(folder, 'bank'),
+  gatewayCertificates: orders.gatewayCertificates,
+  operator: OPERATOR,
+  timeoutMs: 20_000,
+})
+const PATIENT = { attempts: 10_000, retryDelayMs: 50 }
+
+/** Every 2xx is a promise with a receipt. */
+function keep(what: string, answer: BankAnswer): BankAnswer {
+  if (answer.status < 300) log({ kind: 'receipt', what, receipt: answer.receipt ?? 'none' })
+  return answer
+}
+
+async function fileCases(): Promise<void> {
+  const { file } = await smallCases(client, SAMPLE_BANK)
+  let begun = 0
+  const filer = async (): Promise<void> => {
+    while (begun < orders.cases) {
+      begun += 1
+      const number = begun
+      if (number % orders.uploadEvery !== 0) {
+        const { receipt, ...taken } = await file()
+        log({ kind: 'receipt', what: 'application', receipt })
+        log({ kind: 'filed', ...taken })
+      } else {
+        const body = await prepareSample(client, { vary: true })
+        const answer = keep('application', await client.submitApplication(body, PATIENT))
+        if (answer.status !== 202) throw new Error(`not taken: ${answer.status} ${answer.body.toString()}`)
+        const { id, businessNumber } = answer.json() as { id: string; businessNumber: string }
+        log({ kind: 'filed', id, businessNumber, papers: body.materials.length })
+      }
+      await sleep(orders.pauseMs)
+    }
+  }
+  await Promise.all(Array.from({ length: orders.atOnce }, filer))
+}
+
+async function askQueries(): Promise<void> {
+  const authorizationId = await authorize(client)
+  while (!isOver()) {
+    const level = Math.random() < 0.5 ? 'flags' : 'detail'
+    const asked = await client.post('/v1/queries', question(authorizationId, { level }), PATIENT)
+    const answer = keep('query', asked)
+    const body = answer.json() as { id: string; code?: string }
+    if (answer.status === 200) log({ kind: 'disclosed', id: body.id, receipt: answer.receipt ?? 'none' })
+    else if (answer.status !== 202) throw new Error(`a query was refused: ${answer.status} ${answer.body.toString()}`)
+    await sleep(orders.pauseMs * 3)
+  }
+}
+
+async function followFeed(): Promise<void> {
+  let cursor = '0'
+  while (!isOver()) {
+    const answer = await client.get('/v1/events', { after: cursor, limit: 100, wait: 1 }, PATIENT)
+    if (answer.status !== 200) throw new Error(`no feed: ${answer.status} ${answer.body.toString()}`)
+    keep('feed', answer)
+    const { events } = answer.json() as unknown as { events: TortureEvent[] }
+    for (const event of events) log({ kind: 'event', event })
+    cursor = events.at(-1)?.cursor ?? cursor
+    await sleep(100)
+  }
+}
+
+const isOver = (): boolean => existsSync(join(folder, 'over'))
+
+try {
+  await Promise.all([fileCases(), askQueries(), followFeed()])
+  await client.close()
+} catch (error) {
+  writeFileSync(join(folder, 'failed'), String(error instanceof Error ? error.stack : error))
+  process.exit(1)
+}
