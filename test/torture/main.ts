@@ -63,7 +63,7 @@ function countsOf(report: TortureReport): Record<string, unknown> {
 }
 
 function tell(report: TortureReport): void {
-  for (const [point, times] of Object.entries(report.byPoint).sort())
+  for (const [point, times] of Object.entries(report.byPoint).sort(([one], [other]) => (one < other ? -1 : 1)))
     console.log(`${String(times).padStart(6)}  ${point}`)
   console.log(`${report.cases} cases, ${report.queries} queries, ${report.receipts} receipts, ${report.events} events`)
   for (const name of [...COUNTED, 'unfinished' as const]) {

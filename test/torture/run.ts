@@ -68,7 +68,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const closers: (() => Promise<unknown>)[] = []
   const t = { teardown: (close: () => Promise<unknown>) => void closers.unshift(close) }
   try {
-    return await run(t as { teardown(work: () => Promise<void>): unknown }, options)
+    return await run(t, options)
   } finally {
     for (const close of closers) await close()
   }
