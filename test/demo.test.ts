@@ -101,6 +101,7 @@ await t.test('with --json one object is printed, of the documented shape, and no
   t.equal(await demo.ended, 0)
   t.equal(demo.said.stderr, '')
   t.match(demo.said.stdout, /^\{.*\}\n$/, 'one line')
+  if (demo.child.exitCode !== 0) t.comment(demo.said.stdout)
   const report = JSON.parse(demo.said.stdout) as { steps: { name: string; ms: number }[]; totalMs: number }
   const { steps, totalMs, ...rest } = report
   const { trace, query, events, ...measured } = rest as unknown as {
@@ -137,6 +138,7 @@ await t.test(
     t.equal(await demo.ended, 0)
     t.equal(demo.said.stderr, '')
     const { stdout } = demo.said
+    if (demo.child.exitCode !== 0) t.comment(stdout)
     t.match(stdout, /^ +\d+ ms  申请提交并落盘，取得回执 +application submitted$/m)
     t.match(stdout, /^ +\d+ ms  登记系统受理 +accepted$/m)
     t.match(stdout, /^ok {2}总用时 \d+\.\d s/m)

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Application, CorrectionRequest, Event } from '../../clients/typescript/src/index.ts'
+import type { PlatformState } from '../sandbox/platform.ts'
+import type { RegistryState } from '../sandbox/registry-state.ts'
 import { sampleCase, withMaterialIds } from '../sandbox/sample-case.ts'
 import { verifyTrace } from '../trace/verify.ts'
 import type { DemoReport, Narrator } from './demo-report.ts'
@@ -83,11 +85,10 @@ export async function followCase(
   const certificate = await tell.step('certificates downloaded', '银行下载电子证明，与登记系统签发的比对', () =>
     compareCertificates(world, submitted),
   )
-  const [atRegistry, atPlatform] = await Promise.all([world.registry.state(), world.platform.state()])
-  const atBoth = submitted.sent.filter(
-    (digest) =>
-      atRegistry.materials.some((held) => held.sha256 === digest) &&
-      atPlatform.files.some((held) => held.sha256 === digest),
+  const { atRegistry, atPlatform, identical } = await tell.step(
+    'materials compared',
+    '材料在平台与登记系统逐份比对',
+    () => compareMaterials(world, submitted, tell),
   )
   return {
     case: {
@@ -96,7 +97,7 @@ export async function followCase(
       registryEffects: atRegistry.cases.reduce((total, one) => total + one.effects, 0),
       platformCases: atPlatform.cases.length,
     },
-    materials: { sent: submitted.sent.length, identical: atBoth.length },
+    materials: { sent: submitted.sent.length, identical },
     certificate,
   }
 }
@@ -147,6 +148,24 @@ async function answerCorrection({ bank }: DemoWorld, caseId: string, asked: Even
   return sha256(bytes)
 }
 
+/** What both hold of the files sent. The platform's deliveries do not wait for the registry's, so they may end later. */
+async function compareMaterials(
+  { registry, platform }: DemoWorld,
+  { sent }: Submitted,
+  tell: Narrator,
+): Promise<{ atRegistry: RegistryState; atPlatform: PlatformState; identical: number }> {
+  for (const limit = performance.now() + WAIT_MS; ; await sleep(LOOK_MS)) {
+    tell.checkStopped()
+    const [atRegistry, atPlatform] = await Promise.all([registry.state(), platform.state()])
+    const identical = sent.filter(
+      (digest) =>
+        atRegistry.materials.some((held) => held.sha256 === digest) &&
+        atPlatform.files.some((held) => held.sha256 === digest),
+    ).length
+    if (identical === sent.length || performance.now() > limit) return { atRegistry, atPlatform, identical }
+  }
+}
+
 async function compareCertificates(world: DemoWorld, submitted: Submitted): Promise<{ digestMatches: boolean }> {
   const state = await world.registry.state()
   const issued = state.cases.find((one) => one.businessNumber === submitted.businessNumber)?.certificates ?? []
@@ -161,13 +180,16 @@ async function compareCertificates(world: DemoWorld, submitted: Submitted): Prom
 /** The bank's feed from its beginning, held against what was pushed to the webhook. */
 export async function compareEvents({ bank }: DemoWorld, tell: Narrator): Promise<DemoReport['events']> {
   return tell.step('feed and webhook agree', '事件流与推送逐条一致', async () => {
-    const feed: Event[] = []
-    for await (const event of bank.client.events({ follow: false })) feed.push(event)
-    for (const limit = performance.now() + WAIT_MS; bank.pushed.length < feed.length; await sleep(LOOK_MS)) {
+    // What the gateway tells the platform goes on after the case is complete, and each time is an event.
+    let feed: Event[]
+    let equal: boolean
+    for (const limit = performance.now() + WAIT_MS; ; await sleep(LOOK_MS)) {
       tell.checkStopped()
-      if (performance.now() > limit) break
+      feed = []
+      for await (const event of bank.client.events({ follow: false })) feed.push(event)
+      equal = JSON.stringify(bank.pushed) === JSON.stringify(feed)
+      if (equal || performance.now() > limit) break
     }
-    const equal = JSON.stringify(bank.pushed) === JSON.stringify(feed)
     return { feed: feed.length, webhook: bank.pushed.length, equal }
   })
 }
