@@ -7,11 +7,7 @@ export const sabotages: Readonly<Record<string, Sabotage>> = {
     from: "(kind === 'SUBMIT' || isRequest(kind) ? 'inquire' : 'resend')",
     to: "'resend'",
   },
-  fence: {
-    file: 'delivery/record.js',
-    from: 'live.fence === message.fence && live.cursor === message.cursor',
-    to: 'true',
-  },
+  reconciler: { file: 'delivery/reconciler.js', from: 'await this.#wakeDue();', to: '' },
   'lease-expiry': { file: 'delivery/reconciler.js', from: 'await this.#settleExpired();', to: '' },
   'commit-look-up': {
     file: 'db/batch.js',
@@ -22,6 +18,11 @@ export const sabotages: Readonly<Record<string, Sabotage>> = {
     file: 'intake/idempotency.js',
     from: 'return rows[0];\n}\n/**\n * Forgets',
     to: 'return undefined;\n}\n/**\n * Forgets',
+  },
+  'checkpoint-taken-over': {
+    file: 'trace/checkpoint-maker.js',
+    from: 'const text = await readIfThere(means.dir, LATEST_FILE);',
+    to: 'const text = null;',
   },
   'disclosure-record': { file: 'bank/query-answers.js', from: '    act.addTo(rows);\n', to: '' },
 }
