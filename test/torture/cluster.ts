@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import { cuttingProxy } from '../support/cutting-proxy.ts'
+import { nodeArguments } from '../support/node-arguments.ts'
 
 export type Role = 'api' | 'worker' | 'all'
 
@@ -42,7 +43,7 @@ export async function startNode(
   let ends = 0
 
   const launch = (): void => {
-    const own = spawn(process.execPath, [options.main, 'serve'], {
+    const own = spawn(process.execPath, [...nodeArguments, options.main, 'serve'], {
       stdio: ['ignore', log, log],
       env: {
         PATH: process.env['PATH'] ?? '',
