@@ -40,12 +40,13 @@ async function main(): Promise<number> {
     sabotage = sabotages[values.without]
     if (sabotage === undefined) throw new Error(`--without takes one of ${Object.keys(sabotages).join(', ')}`)
   }
-  const cases = Number(values.cases ?? (values.short ? 120 : 2000))
-  const faults = Number(values.faults ?? (values.short ? 75 : 200))
-  say(`seed ${seed}: ${cases} cases, ${faults} faults`)
+  const cases = Number(values.cases ?? (values.short ? 100 : 2000))
+  const faults = Number(values.faults ?? (values.short ? 0 : 200))
+  say(`seed ${seed}: ${cases} cases, ${values.short ? 'each point five times' : `${faults} faults`}`)
   const report = await torture({
     cases,
     faults,
+    eachPoint: values.short ? 5 : 0,
     seed,
     roles: values.roles.split(',') as Role[],
     say,

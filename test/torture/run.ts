@@ -29,7 +29,10 @@ import { judge, toldTo, type Verdict } from './verdict.ts'
 
 export interface TortureOptions {
   cases: number
-  faults: number
+  /** Faults in all; by default as many as make up `eachPoint`. */
+  faults?: number
+  /** How often each point is struck at least; default 0. */
+  eachPoint?: number
   /** Of the choice of faults and their moments. */
   seed: number
   roles: readonly Role[]
@@ -76,7 +79,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 
 async function run(
   t: { teardown(work: () => Promise<void>): unknown },
-  { cases, faults, seed, roles, sabotage, say }: TortureOptions,
+  { cases, faults = 0, eachPoint = 0, seed, roles, sabotage, say }: TortureOptions,
 ): Promise<TortureReport> {
   const random = seededRandom(seed)
   const folder = await mkdtemp(join(tmpdir(), 'bdc-torture-'))
@@ -205,8 +208,9 @@ async function run(
 
   const byPoint: Record<string, number> = {}
   const strike = (point: string): void => {
-    byPoint[point] = (byPoint[point] ?? 0) + 1
+    byPoint[point] = struck(point) + 1
   }
+  const struck = (point: string): number => byPoint[point] ?? 0
   const aNodeOf = (some: readonly Node[]): Node => some[Math.floor(random() * some.length)] as Node
   // Whom the bank is answered by: what these take for committed it was told.
   const fronts = nodes.filter(({ role }) => role !== 'worker')
@@ -259,11 +263,15 @@ async function run(
     if (node.cuts > before) strike(`commit-cut-${when}`)
   }
 
+  for (const point of Object.keys(acts)) byPoint[point] = 0
   const count = (): number => Object.values(byPoint).reduce((sum, times) => sum + times, 0)
-  for (let round = 0; count() < faults && round < faults * 3; round += 1) {
+  const least = (): number => Math.min(...Object.values(byPoint))
+  // A point that nobody comes by in time is tried again, and not for ever.
+  const rounds = 3 * Math.max(faults, eachPoint * Object.keys(acts).length)
+  for (let round = 0; round < rounds && (count() < faults || least() < eachPoint); round += 1) {
     // The one that struck least, so that each has its share; among equals by chance.
-    const least = Math.min(...Object.keys(acts).map((name) => byPoint[name] ?? 0))
-    const open = Object.keys(acts).filter((name) => (byPoint[name] ?? 0) <= least + (random() < 0.3 ? 1 : 0))
+    const floor = least()
+    const open = Object.keys(acts).filter((name) => struck(name) <= floor + (random() < 0.3 ? 1 : 0))
     await (acts[open[Math.floor(random() * open.length)] as string] as () => Promise<void>)()
     await sleep(Math.round(random() * 150))
   }
