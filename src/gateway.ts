@@ -99,8 +99,7 @@ export async function openGateway(
     const shared = { config, log, ground, mappings, cases, site, numbers, grace, onFault }
     const outbound = await openOutbound(shared)
     const halves = { ...shared, outbound, files, formField }
-    const work =
-      config.role === 'api' ? null : await startWork({ ...halves, validateApplication: validator('application') })
+    const work = config.role === 'api' ? null : startWork({ ...halves, validateApplication: validator('application') })
 
     const proxies = addressList(config.trustedProxies)
     let url = ''

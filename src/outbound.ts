@@ -8,7 +8,7 @@ import { type CaseHold, caseLock } from './cases/store.ts'
 import type { Config } from './config.ts'
 import type { Step } from './db/batch.ts'
 import { type CaseStreamsStep, caseStreamsStep } from './delivery/case-streams.ts'
-import { isEndpointOpen } from './delivery/endpoints.ts'
+import { ensureEndpoints, isEndpointOpen } from './delivery/endpoints.ts'
 import { openWakeQueue, type WakeQueue } from './delivery/queue.ts'
 import type { Ground } from './ground.ts'
 import type { MappingSet } from './mapping/mapping-set.ts'
@@ -46,6 +46,8 @@ export interface Outbound {
   registryClient: RegistryClient
   /** Of the registry's slots, those for polls; as many are for queries, and pushes have the rest. */
   pollers: number
+  /** Pushes at once, by endpoint. */
+  concurrency: Readonly<Record<keyof typeof ENDPOINTS, number>>
   webhooks: Webhooks
   /** Puts banks' queries to the registry. */
   desk: Desk
@@ -90,6 +92,15 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
   })
   onClose(() => webhooks.client.close())
   const pollers = Math.max(1, Math.floor(config.registryConcurrency / 4))
+  const concurrency = {
+    platform: config.platformConcurrency,
+    registry: Math.max(1, config.registryConcurrency - 2 * pollers),
+  }
+  // Here, since a process that only asks looks too whether an endpoint is open.
+  await ensureEndpoints(batch, [
+    { endpoint: ENDPOINTS.platform, concurrency: concurrency.platform },
+    { endpoint: ENDPOINTS.registry, concurrency: concurrency.registry },
+  ])
   const desk = new Desk({
     pool,
     batch,
@@ -112,5 +123,5 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
   })
   onClose(() => desk.close(grace.leftMs()))
 
-  return { streams, caseLock: caseLock(cases), queue, registryClient, pollers, webhooks, desk }
+  return { streams, caseLock: caseLock(cases), queue, registryClient, pollers, concurrency, webhooks, desk }
 }

@@ -4,7 +4,6 @@ import type { CaseMeans } from './cases/apply.ts'
 import type { FormField } from './cases/correct.ts'
 import { concernInserts } from './cases/store.ts'
 import type { OnDead } from './delivery/destination.ts'
-import { ensureEndpoints } from './delivery/endpoints.ts'
 import { type Delivery, startDelivery } from './delivery/worker.ts'
 import type { Validate } from './http/validator.ts'
 import type { Files } from './materials/files.ts'
@@ -40,10 +39,10 @@ export interface Work {
 }
 
 /** Starts the half of the gateway that works by itself. Each closer is given to the ground. */
-export async function startWork(means: WorkMeans): Promise<Work> {
+export function startWork(means: WorkMeans): Work {
   const { config, log, ground, mappings, files, cases, site, numbers, formField, outbound, grace, onFault } = means
   const { pool, batch, keyring, clock, signers, databaseClock, onClose } = ground
-  const { streams, caseLock, queue, registryClient, pollers, webhooks, desk } = outbound
+  const { streams, caseLock, queue, registryClient, pollers, concurrency, webhooks, desk } = outbound
   const platformClient = openPlatformClient({
     url: config.platformUrl,
     timeoutMs: config.platformTimeoutMs,
@@ -58,7 +57,7 @@ export async function startWork(means: WorkMeans): Promise<Work> {
       endpoint: ENDPOINTS.platform,
       profile: PROFILES.platform,
       client: platformClient,
-      concurrency: config.platformConcurrency,
+      concurrency: concurrency.platform,
       timeoutMs: config.platformTimeoutMs,
       leaseMs: config.platformTimeoutMs + config.leaseMarginMs,
     }),
@@ -68,15 +67,13 @@ export async function startWork(means: WorkMeans): Promise<Work> {
       profile: PROFILES.registry,
       client: registryClient,
       numbers,
-      // Polls and queries take the rest of the registry's slots.
-      concurrency: Math.max(1, config.registryConcurrency - 2 * pollers),
+      concurrency: concurrency.registry,
       timeoutMs: config.registryTimeoutMs,
       leaseMs: config.registryTimeoutMs + config.leaseMarginMs,
       peerMaximumMs: config.registryMaximumMs,
       certificateLimitBytes: CERTIFICATE_LIMIT_BYTES,
     }),
   ]
-  await ensureEndpoints(batch, destinations)
   // Without an address nothing is claimed: what waits for it wears no attempts out.
   const addresses: Record<string, string | null> = {
     [ENDPOINTS.platform]: config.platformUrl,
