@@ -93,7 +93,14 @@ export async function gatewayProcess(
     logFile,
     registry: { ...registry, dir: registryDir },
     platform,
-    ...served,
+    get pid() {
+      return served.pid
+    },
+    launch: served.launch,
+    ready: served.ready,
+    start: served.start,
+    kill: served.kill,
+    stop: served.stop,
     withGround,
     command: async (...args) => {
       const node = [...nodeArguments, MAIN, ...args]

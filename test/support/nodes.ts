@@ -16,10 +16,11 @@ import { freePort, type Overrides, type ServedProcess, servedProcess } from './s
 export type Role = 'all' | 'api' | 'worker'
 
 /** One process of the gateway. */
-export interface Node extends ServedProcess {
+export interface Node {
   role: Role
   url: string
   logFile: string
+  process: ServedProcess
 }
 
 /** Several processes of the gateway on one database and one data folder. */
@@ -80,10 +81,10 @@ export async function startNodes(
     const role = roles[place] as Role
     const logFile = join(dir, `${role}-${place}.log`)
     const own = { ...given, role, port: Number(new URL(url).port) }
-    return { role, url, logFile, ...servedProcess(t, { given: own, url, logFile }) }
+    return { role, url, logFile, process: servedProcess(t, { given: own, url, logFile }) }
   })
   // All at the same moment, on a folder and a database that are new.
-  await Promise.all(nodes.map((node) => node.start()))
+  await Promise.all(nodes.map((node) => node.process.start()))
   const ground = await openGround(loadConfig({}, given), openLogger('silent', 2), { serves: false })
   t.teardown(() => ground.close())
   return {

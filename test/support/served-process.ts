@@ -15,6 +15,8 @@ export type Overrides = NonNullable<Parameters<typeof loadConfig>[1]>
 
 /** `bdc-gateway serve` as a process of its own, which may be begun again and again. */
 export interface ServedProcess {
+  /** While it runs. */
+  readonly pid: number | null
   /** Begins a process, without waiting for anything. */
   launch(): void
   /** Waits until it answers. @throws {Error} when it ends before. */
@@ -80,6 +82,9 @@ export function servedProcess(
     closeSync(log)
   })
   return {
+    get pid() {
+      return child?.pid ?? null
+    },
     launch,
     ready,
     start: async () => {
