@@ -6,7 +6,9 @@ import type { Site } from './cases/contexts.ts'
 import type { Numbers } from './cases/numbers.ts'
 import { type CaseHold, caseLock } from './cases/store.ts'
 import type { Config } from './config.ts'
+import { lockSpace } from './db/advisory-lock.ts'
 import type { Step } from './db/batch.ts'
+import { type Slots, sharedSlots } from './db/shared-slots.ts'
 import { type CaseStreamsStep, caseStreamsStep } from './delivery/case-streams.ts'
 import { ensureEndpoints, isEndpointOpen } from './delivery/endpoints.ts'
 import { openWakeQueue, type WakeQueue } from './delivery/queue.ts'
@@ -46,6 +48,8 @@ export interface Outbound {
   registryClient: RegistryClient
   /** Of the registry's slots, those for polls; as many are for queries, and pushes have the rest. */
   pollers: number
+  /** Runs a call to the registry in a slot of its kind, counted over all processes. */
+  inSlot<T>(of: keyof typeof lockSpace, call: () => Promise<T>): Promise<T>
   /** Pushes at once, by endpoint. */
   concurrency: Readonly<Record<keyof typeof ENDPOINTS, number>>
   webhooks: Webhooks
@@ -101,6 +105,15 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
     { endpoint: ENDPOINTS.platform, concurrency: concurrency.platform },
     { endpoint: ENDPOINTS.registry, concurrency: concurrency.registry },
   ])
+  const slotsOf = (space: number): Slots | null => {
+    if (!config.sharedStorage) return null
+    const slots = sharedSlots({ url: ground.databaseUrl, space, count: pollers, log })
+    onClose(() => slots.close())
+    return slots
+  }
+  const slots = { polls: slotsOf(lockSpace.polls), queries: slotsOf(lockSpace.queries) }
+  // A process that is alone counts by itself: it never begins more.
+  const inSlot: Outbound['inSlot'] = (of, call) => slots[of]?.hold(call) ?? call()
   const desk = new Desk({
     pool,
     batch,
@@ -108,7 +121,8 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
     clock,
     record: trace.record,
     addEvent: (rows, event) => addBankEvent(rows, event, cases),
-    ask: (asked, by) => askRegistry(toQuestion(asked, by), { ...questions, client: registryClient }),
+    ask: (asked, by) =>
+      inSlot('queries', () => askRegistry(toQuestion(asked, by), { ...questions, client: registryClient })),
     // As many as polls: pushes have the rest of the registry's slots.
     atOnce: pollers,
     waitingMaximum: config.queriesWaiting,
@@ -123,5 +137,5 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
   })
   onClose(() => desk.close(grace.leftMs()))
 
-  return { streams, caseLock: caseLock(cases), queue, registryClient, pollers, concurrency, webhooks, desk }
+  return { streams, caseLock: caseLock(cases), queue, registryClient, pollers, inSlot, concurrency, webhooks, desk }
 }

@@ -42,7 +42,7 @@ export interface Work {
 export function startWork(means: WorkMeans): Work {
   const { config, log, ground, mappings, files, cases, site, numbers, formField, outbound, grace, onFault } = means
   const { pool, batch, keyring, clock, signers, databaseClock, onClose } = ground
-  const { streams, caseLock, queue, registryClient, pollers, concurrency, webhooks, desk } = outbound
+  const { streams, caseLock, queue, registryClient, pollers, inSlot, concurrency, webhooks, desk } = outbound
   const platformClient = openPlatformClient({
     url: config.platformUrl,
     timeoutMs: config.platformTimeoutMs,
@@ -109,7 +109,7 @@ export function startWork(means: WorkMeans): Work {
         profile: PROFILES.registry,
         batch,
         streams,
-        client: registryClient,
+        post: (bytes: Buffer) => inSlot('polls', () => registryClient.post(bytes)),
         numbers,
         concurrency: pollers,
         firstMs: config.pollFirstMs,

@@ -18,6 +18,13 @@ export const advisoryLock = {
   chores: 7_236_007,
 } as const
 
+/** First keys of locks of two keys, which are apart from those above. */
+export const lockSpace = {
+  /** Slots of the registry for polls, and for queries. */
+  polls: 7_236_001,
+  queries: 7_236_002,
+} as const
+
 /** Runs `work` when it is this process's turn, which its end passes on, in whatever way it ends. */
 export async function inTurn<T>(pool: Pool, key: number, work: () => Promise<T>): Promise<T> {
   const client = await pool.connect()

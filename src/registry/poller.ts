@@ -25,7 +25,7 @@ export interface PollerMeans {
   cases: CaseMeans
   caseLock: Step<string, CaseHold | null>
   streams: CaseStreamsStep
-  client: RegistryClient
+  post: RegistryClient['post']
   mappings: MappingSet
   numbers: Numbers
   site: Site
@@ -103,7 +103,7 @@ async function exchange(means: PollerMeans, kind: QuestionKind, cases: Polled[])
   const name = `${means.profile}/${kind.toLowerCase()}`
   const all = messageContexts({ id: newId(), number, createdAt: now }, means.site)
   const question = { cases: cases.map(({ hold }) => ({ businessNumber: hold.businessNumber })) }
-  const reply = await means.client.post(means.mappings.outward(name).render(question, all))
+  const reply = await means.post(means.mappings.outward(name).render(question, all))
   const heard = hear(reply, number, (bytes) => means.mappings.inward(name).read(bytes, all))
   await trace(means, kind, cases.length, heard.kind)
   if (heard.kind === 'undecided' && heard.unreadable !== undefined) {
