@@ -8,10 +8,10 @@ const CHECK_TIMEOUT_MS = 2000
 
 /** GET /livez: the process answers. GET /readyz: every part works; else 503 with the names of those that do not. */
 export function openHealth(server: FastifyInstance, checks: Checks): void {
-  // Told even when requests are turned away: a busy process is alive.
+  // Told even when requests are turned away: a busy process is alive, and no better place to go to is known.
   server.get('/livez', { config: { unbounded: true, api: getLive } }, async () => ({ live: true }))
 
-  server.get('/readyz', { config: { api: getReady } }, async (_request, reply) => {
+  server.get('/readyz', { config: { unbounded: true, api: getReady } }, async (_request, reply) => {
     const results = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const),
     )

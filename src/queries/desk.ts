@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { faultPoint } from '../base/fault-point.ts'
 import { Problem } from '../base/problem.ts'
+import { within } from '../base/within.ts'
 import type { Pool } from '../db/pool.ts'
 import { type ConcludeMeans, concludeLater, factWord, replyLater } from './conclude.ts'
 import { isAskedProperty } from './disclose.ts'
 import type { AskRegistry, RegistryWord } from './findings.ts'
-import { claimQueries, type Query } from './store.ts'
+import { claimQueries, handBackQueries, type Query } from './store.ts'
 
 /** One question to the registry, on one line of the log; reasons are ours or the registry's code. */
 interface QuestionLine {
@@ -91,14 +92,12 @@ export class Desk {
     return due.length
   }
 
-  /** Waits for what is under way; what the registry has not answered by then is asked again after its lease. */
+  /** Waits for what is under way; what the registry has not answered by then is due for others at once. */
   async close(graceMs: number): Promise<void> {
-    const stop = new AbortController()
-    await Promise.race([
-      Promise.allSettled(this.#late),
-      sleep(graceMs, null, { signal: stop.signal }).catch(() => undefined),
-    ])
-    stop.abort()
+    await within(graceMs, Promise.allSettled(this.#late))
+    if (this.#underWay.size === 0) return
+    const { pool, onFault } = this.means
+    await handBackQueries(pool, [...this.#underWay]).catch((error: unknown) => onFault('hand queries back', error))
   }
 
   #follow(work: Promise<void>): void {

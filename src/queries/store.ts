@@ -193,6 +193,13 @@ export async function claimQueries(
   return rows.map((row) => toQuery(row, sealer))
 }
 
+/** Lets others ask at once what this process is asking. */
+export async function handBackQueries(db: Queryable, ids: readonly string[]): Promise<void> {
+  await db.query(`update query set due_at = least(due_at, now()) where state = 'asking' and id = any($1::uuid[])`, [
+    ids,
+  ])
+}
+
 function toQuery(row: QueryRow, sealer: Sealer): Query {
   const question = JSON.parse(sealer.open(row.asked, askedContext(row.id)).toString()) as SealedQuestion
   return {
