@@ -33,7 +33,7 @@ await t.test('processes share the room: never more at once, and each comes to it
   )
   t.equal(most, 3)
   // Neither waited until the other was done.
-  t.same([...new Set(order.slice(0, 200))].sort(), [0, 1])
+  t.same(new Set(order.slice(0, 200)).size, 2)
 })
 
 await t.test('work that throws gives its room back', async (t) => {

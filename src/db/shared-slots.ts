@@ -55,7 +55,7 @@ export function sharedSlots(options: { url: string; space: number; count: number
     if (looking) return
     looking = true
     let turnMs = performance.now()
-    while (waiting.length > 0 && held.size < count && !closed) {
+    while (waiting.length > 0 && held.size < count) {
       let waitMs = LOOK_MS.from + Math.random() * (LOOK_MS.to - LOOK_MS.from)
       try {
         const slot = await take()

@@ -16,7 +16,7 @@ import { freePort, type Overrides, type ServedProcess, servedProcess } from './s
 export type Role = 'all' | 'api' | 'worker'
 
 /** One process of the gateway. */
-export interface Node {
+interface Node {
   role: Role
   url: string
   logFile: string
