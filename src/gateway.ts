@@ -15,7 +15,7 @@ import { concernMetrics } from './cases/open-concerns.ts'
 import type { Config } from './config.ts'
 import { batchMetrics } from './db/batch-metrics.ts'
 import { errorFields } from './db/log.ts'
-import { deliveryMetrics } from './delivery/metrics.ts'
+import { deliveryMetrics, queueMetric } from './delivery/metrics.ts'
 import { type Delivery } from './delivery/worker.ts'
 import { type Ground, openGround } from './ground.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -130,6 +130,7 @@ export async function openGateway(
       process: process.read,
       commit: () => batchMetrics(batch),
       delivery: () => deliveryMetrics(pool),
+      queue: () => [queueMetric(outbound.queue)],
       queries: () => queryMetrics(pool),
       concerns: () => concernMetrics(pool),
       callbacks: () => callbackMetrics(pool),
@@ -143,18 +144,22 @@ export async function openGateway(
     })
     // The server waits for its requests: those that wait for events end at once.
     server.addHook('preClose', async () => feedWatch.close())
-    openHealth(server, {
-      database: async () => void (await pool.query('select 1')),
-      delivery: () => outbound.delivery.health().ok,
-      polling: () => polling.lastError === null,
-      queries: () => outbound.asking.lastError === null,
-      webhooks: () => webhooks.lastError() === null,
-      callbacks: () => callbacks.lastError === null,
-      trace: async () => (await trace.health()).ok,
-      disk: () => housekeeping.hasRoom(),
-      housekeeping: () => housekeeping.failing().length === 0,
-      trust: () => trust.faults().length === 0,
-    })
+    openHealth(
+      server,
+      {
+        database: async () => void (await pool.query('select 1')),
+        delivery: () => outbound.delivery.health().ok,
+        polling: () => polling.lastError === null,
+        queries: () => outbound.asking.lastError === null,
+        webhooks: () => webhooks.lastError() === null,
+        callbacks: () => callbacks.lastError === null,
+        trace: async () => (await trace.health()).ok,
+        disk: () => housekeeping.hasRoom(),
+        housekeeping: () => housekeeping.failing().length === 0,
+        trust: () => trust.faults().length === 0,
+      },
+      { queue: () => outbound.queue.isUp() },
+    )
     openProblemPages(server)
     await server.register(bankRoutes, {
       prefix: '/v1',

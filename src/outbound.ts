@@ -16,7 +16,7 @@ import type { CaseStreamsStep } from './delivery/case-streams.ts'
 import { caseStreamsStep } from './delivery/case-streams.ts'
 import type { OnDead } from './delivery/destination.ts'
 import { ensureEndpoints, isEndpointOpen } from './delivery/endpoints.ts'
-import { openWakeQueue } from './delivery/queue.ts'
+import { openWakeQueue, type WakeQueue } from './delivery/queue.ts'
 import { type Delivery, startDelivery } from './delivery/worker.ts'
 import { type Ground } from './ground.ts'
 import type { Validate } from './http/validator.ts'
@@ -63,6 +63,7 @@ export interface Outbound {
   streams: CaseStreamsStep
   caseLock: Step<string, CaseHold | null>
   delivery: Delivery
+  queue: WakeQueue
   webhooks: Webhooks
   /** Puts banks' queries to the registry. */
   desk: Desk
@@ -250,7 +251,7 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
   })
   onClose(() => callbacks.stop())
 
-  return { streams, caseLock: lock, delivery, webhooks, desk, polling, asking, callbacks }
+  return { streams, caseLock: lock, delivery, queue, webhooks, desk, polling, asking, callbacks }
 }
 
 /** A dead letter is told to a person; the peer's words are sealed. */
