@@ -25,7 +25,7 @@ await onBothBackends(
     const cases = [newId(), newId(), newId()]
     for (const caseId of cases)
       await world.append(caseId, ...[1, 2, 3, 4].map((position) => ({ endpoint: 'registry', position })))
-    await until(async () => (await listQueues(world.pool))[0]?.delivered === 12)
+    await until(() => registry.settled.filter(({ fate }) => fate === 'delivered').length === 12)
     for (const caseId of cases) {
       const positions = registry.settled
         .filter(({ message, fate }) => message.caseId === caseId && fate === 'delivered')

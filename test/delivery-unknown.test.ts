@@ -49,22 +49,18 @@ await onBothBackends(
   },
 )
 
-await onBothBackends(
-  t,
-  'what is found to have arrived is settled with what was said, and never sent again',
-  async (t, backend) => {
-    const world = await deliveryWorld(t, backend)
-    const destination = registry()
-    destination.onSend = () => lost
-    destination.onInquire = () => ({ kind: 'found', said: { SLBH: '7' }, receipt: '7' })
-    await world.start([destination])
-    const [id] = await world.append(newId(), { endpoint: 'registry', position: 1 })
-    await until(() => destination.settled.length === 2)
-    t.match(destination.settled[1], { fate: 'delivered', result: { outcome: { receipt: '7' }, said: { SLBH: '7' } } })
-    t.equal(destination.sent.length, 1)
-    t.match(await world.history(id as string), { state: 'delivered', receipt: '7' })
-  },
-)
+await t.test('what is found to have arrived is settled with what was said, and never sent again', async (t) => {
+  const world = await deliveryWorld(t)
+  const destination = registry()
+  destination.onSend = () => lost
+  destination.onInquire = () => ({ kind: 'found', said: { SLBH: '7' }, receipt: '7' })
+  await world.start([destination])
+  const [id] = await world.append(newId(), { endpoint: 'registry', position: 1 })
+  await until(() => destination.settled.length === 2)
+  t.match(destination.settled[1], { fate: 'delivered', result: { outcome: { receipt: '7' }, said: { SLBH: '7' } } })
+  t.equal(destination.sent.length, 1)
+  t.match(await world.history(id as string), { state: 'delivered', receipt: '7' })
+})
 
 await t.test('unclear answers are asked again until a person must look; a replay asks before it sends', async (t) => {
   const world = await deliveryWorld(t)
