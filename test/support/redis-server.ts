@@ -57,12 +57,14 @@ export async function redisServer(): Promise<RedisServer | null> {
   }
 }
 
-async function launch(port: number): Promise<ChildProcess | null> {
+function launch(port: number): Promise<ChildProcess | null> {
   const child = spawn(
     'redis-server',
     ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
     { stdio: 'ignore' },
   )
-  const started = await Promise.race([once(child, 'spawn'), once(child, 'error').then(() => null)])
-  return started === null ? null : child
+  return new Promise((resolve) => {
+    child.once('spawn', () => resolve(child))
+    child.once('error', () => resolve(null))
+  })
 }
