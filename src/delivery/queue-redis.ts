@@ -11,6 +11,8 @@ const SILENT_MS = 15_000
 /** A worker that has not closed by then, in ms, is cut off: what it held was hints. */
 const CLOSE_MS = 2000
 const RETRY_CAP_MS = 1000
+/** An outage is seen at every try; it is told at most this often, in ms. */
+const TOLD_EVERY_MS = 60_000
 
 /** Neither queues nor repeats a command: a wake-up that cannot be given now is the reconciler's. */
 const PRODUCER = {
@@ -25,23 +27,25 @@ const CONSUMER = { maxRetriesPerRequest: null, socketTimeout: SILENT_MS }
 /** Jobs in Redis: wake-ups in under a millisecond, and none of PostgreSQL's time. */
 export function redisStore(url: string, prefix: string, onFault: OnFault): JobStore {
   let up = false
-  let told = false
   let closing = false
-  /** An outage is told once, however often it is seen. */
+  const told = new Map<string, number>()
+  const tell = (where: string, error: unknown): void => {
+    const before = told.get(where)
+    if (closing || (before !== undefined && performance.now() - before < TOLD_EVERY_MS)) return
+    told.set(where, performance.now())
+    onFault(where, error)
+  }
   const lost = (error: unknown): void => {
     up = false
-    if (told || closing) return
-    told = true
-    onFault('queue redis', error)
+    tell('queue redis', error)
   }
   const producer = open(url, PRODUCER)
   producer.on('ready', () => {
     up = true
-    told = false
   })
   producer.on('error', lost)
   producer.on('close', () => lost(new Error('Redis closed the connection')))
-  /** Redis that takes commands and does not answer is away too; the connection is made anew. */
+  /** Redis that takes commands and does not answer, or refuses them, is away too; the connection is made anew. */
   const answered = async (command: Promise<unknown>): Promise<void> => {
     try {
       await command
@@ -64,7 +68,7 @@ export function redisStore(url: string, prefix: string, onFault: OnFault): JobSt
     add: async (endpoint) => answered(queue.add(endpoint, {}, jobOptions(endpoint))),
     startWorker: (handle) =>
       startWorker(url, prefix, handle, (error) => {
-        if (up) onFault('queue worker', error)
+        if (up) tell('queue worker', error)
       }),
     // Redis makes its keys as they are used: a flushed store lacks nothing.
     repair: async () => {
