@@ -13,7 +13,7 @@ import { concernMetrics } from './cases/open-concerns.ts'
 import type { Config } from './config.ts'
 import { batchMetrics } from './db/batch-metrics.ts'
 import { errorFields } from './db/log.ts'
-import { deliveryMetrics } from './delivery/metrics.ts'
+import { deliveryMetrics, queueMetric } from './delivery/metrics.ts'
 import { type Ground, openGround } from './ground.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openHealth } from './http/health.ts'
@@ -121,6 +121,7 @@ export async function openGateway(
       process: process.read,
       commit: () => batchMetrics(batch),
       delivery: () => deliveryMetrics(pool),
+      queue: () => [queueMetric(outbound.queue)],
       queries: () => queryMetrics(pool),
       concerns: () => concernMetrics(pool),
       callbacks: () => callbackMetrics(pool),
@@ -139,15 +140,19 @@ export async function openGateway(
             onCallbackStored: () => work?.callbacks.wake(),
             onRegistryHint: () => work?.polling.wake(),
           })
-    openHealth(server, {
-      serving: () => !leaving,
-      database: async () => void (await pool.query('select 1')),
-      ...(work === null ? {} : checksOf(work)),
-      trace: async () => (await trace.health()).ok,
-      disk: () => housekeeping.hasRoom(),
-      housekeeping: () => housekeeping.failing().length === 0,
-      ...(trust === null ? {} : { trust: () => trust.faults().length === 0 }),
-    })
+    openHealth(
+      server,
+      {
+        serving: () => !leaving,
+        database: async () => void (await pool.query('select 1')),
+        ...(work === null ? {} : checksOf(work)),
+        trace: async () => (await trace.health()).ok,
+        disk: () => housekeeping.hasRoom(),
+        housekeeping: () => housekeeping.failing().length === 0,
+        ...(trust === null ? {} : { trust: () => trust.faults().length === 0 }),
+      },
+      { queue: () => outbound.queue.isUp() },
+    )
     url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
       throw listenRefused(error, config)
     })

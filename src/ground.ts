@@ -86,13 +86,8 @@ export async function openGround(
     const databaseUrl = await openDatabase(config, log, onClose)
     if (options.serves) {
       const onLost = options.onLockLost ?? (() => undefined)
-      const lock: ServeLock = await serveLock({
-        url: databaseUrl,
-        folder: config.dataDir,
-        shared: config.sharedStorage,
-        log,
-        onLost,
-      })
+      const taken = { url: databaseUrl, folder: config.dataDir, shared: config.sharedStorage, log, onLost }
+      const lock: ServeLock = await reachable(config, () => serveLock(taken))
       onClose(() => lock.release())
     }
     const pool = openPool({
@@ -102,7 +97,7 @@ export async function openGround(
       onError: onError('database connection'),
     })
     onClose(() => pool.end())
-    await reachable(pool, config)
+    await reachable(config, () => pool.query('select 1'))
     if (options.mayCreate === false) await refuseUnusedDatabase(pool)
     await migrate(pool)
     await ensurePartitions(pool, await partitionedTables(pool), clock.now())

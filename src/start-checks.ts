@@ -64,11 +64,11 @@ const REFUSALS: Readonly<Record<string, readonly [zh: string, en: string]>> = {
 }
 
 /** First use of the database: what goes wrong here is a setting or a server, and is said so. */
-export async function reachable(pool: Pool, config: Config): Promise<void> {
+export async function reachable<T>(config: Config, use: () => Promise<T>): Promise<T> {
   try {
-    await pool.query('select 1')
+    return await use()
   } catch (error) {
-    if (config.databaseUrl === null) throw error
+    if (config.databaseUrl === null || error instanceof StartRefused) throw error
     const code = codeOf(error)
     const [zh, en] = REFUSALS[code] ?? ['无法连接', 'it cannot be reached']
     throw new StartRefused(

@@ -8,6 +8,7 @@ import { replay, showMessage } from '../src/delivery/operations.ts'
 import { type Recording, recordSent } from '../src/delivery/record.ts'
 import { openLeased } from '../src/delivery/store.ts'
 import { answer, delivered, deliveryWorld, FakeDestination, type World } from './support/delivery-world.ts'
+import { onBothBackends } from './support/queue-backends.ts'
 import { until } from './support/until.ts'
 
 const lost = answer({ kind: 'unknown', reason: 'the connection was reset' })
@@ -21,10 +22,11 @@ function registry(): FakeDestination {
   return destination
 }
 
-await t.test(
+await onBothBackends(
+  t,
   'what may have arrived is asked about twice, later than lease and peer, and then sent exactly as before',
-  async (t) => {
-    const world = await deliveryWorld(t)
+  async (t, backend) => {
+    const world = await deliveryWorld(t, backend)
     const destination = registry()
     destination.onSend = async () => (destination.sent.length === 1 ? lost : delivered)
     destination.onInquire = () => ({ kind: 'absent', response: Buffer.from('SFCZ 0') })
@@ -119,10 +121,11 @@ await t.test('a dead letter replayed anew is another message in its place, with 
   t.equal(await showMessage(world.pool, world.database.keyring, newId()), null)
 })
 
-await t.test(
+await onBothBackends(
+  t,
   'a message of several files goes on from its cursor under one lease, and resumes where it stopped',
-  async (t) => {
-    const world = await deliveryWorld(t)
+  async (t, backend) => {
+    const world = await deliveryWorld(t, backend)
     const destination = new FakeDestination('registry')
     destination.unknownThen = 'resend'
     destination.onSend = (message) => {

@@ -1,16 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Redis } from 'ioredis'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { newId } from '../src/base/id.ts'
 import type { Pool } from '../src/db/pool.ts'
 import { listQueues } from '../src/delivery/operations.ts'
 import { openWakeQueue, type WakeQueue } from '../src/delivery/queue.ts'
 import { testDatabase } from './support/database.ts'
 import { delivered, deliveryWorld, FakeDestination, type World } from './support/delivery-world.ts'
+import { onBothBackends } from './support/queue-backends.ts'
 import { until } from './support/until.ts'
 
 const allDelivered = (world: World, count: number) => async (): Promise<boolean> =>
@@ -73,8 +68,8 @@ await t.test('slots of an endpoint are counted over all nodes', async (t) => {
   t.equal(most, 3)
 })
 
-await t.test('close waits for what is under way and leaves the rest to others', async (t) => {
-  const world = await deliveryWorld(t)
+await onBothBackends(t, 'close waits for what is under way and leaves the rest to others', async (t, backend) => {
+  const world = await deliveryWorld(t, backend)
   const destination = new FakeDestination('registry')
   destination.concurrency = 2
   let release = (): void => undefined
@@ -130,6 +125,38 @@ await t.test(
   },
 )
 
+await onBothBackends(
+  t,
+  'another node hears wake-ups, also after the store was emptied, and few jobs are made of many',
+  async (t, { redisUrl, empty }) => {
+    const { url, pool } = await testDatabase(t)
+    const open = (): Promise<WakeQueue> => openWakeQueue({ databaseUrl: url, redisUrl, prefix: 'test-1' })
+    const [producer, consumer] = [await open(), await open()]
+    t.teardown(() => producer.close())
+    t.teardown(() => consumer.close())
+    const heard: string[] = []
+    consumer.work({ wake: (endpoint) => void heard.push(endpoint), isBusy: () => false })
+    await until(() => producer.isUp())
+    producer.wake('bank.1')
+    await until(() => heard.length === 1)
+    for (let i = 0; i < 100; i += 1) producer.wake('bank.1')
+    await until(() => heard.length >= 2)
+    t.ok(heard.length <= 4, `100 wake-ups at once give few jobs: ${heard.length}`)
+    const before = heard.length
+    producer.wake('bank.2')
+    await until(() => heard.slice(before).includes('bank.2'))
+    await (redisUrl === null ? truncate(pool, (await pool.query<{ name: string }>(BULLMQ_TABLES)).rows) : empty())
+    await Promise.all([producer.repair(), consumer.repair()])
+    const wiped = heard.length
+    producer.wake('bank.1')
+    await until(() => heard.length > wiped)
+  },
+)
+
+await t.test('a queue prefix that is no name is refused', async (t) => {
+  await t.rejects(openWakeQueue({ databaseUrl: 'unused', prefix: 'a; drop' }), /letters/)
+})
+
 /** The queue's own statements may deadlock with it; then they are the ones that count. */
 async function truncate(pool: Pool, tables: readonly { name: string }[]): Promise<void> {
   for (let tries = 0; ; tries += 1) {
@@ -140,70 +167,4 @@ async function truncate(pool: Pool, tables: readonly { name: string }[]): Promis
       if ((error as { code?: string }).code !== '40P01' || tries === 10) throw error
     }
   }
-}
-
-async function hearsEveryWake(t: Test, open: () => Promise<WakeQueue>, wipe: () => Promise<unknown>): Promise<void> {
-  const [producer, consumer] = [await open(), await open()]
-  t.teardown(() => producer.close())
-  t.teardown(() => consumer.close())
-  const heard: string[] = []
-  consumer.work({ wake: (endpoint) => void heard.push(endpoint), isBusy: () => false })
-  producer.wake('bank.1')
-  await until(() => heard.length === 1)
-  for (let i = 0; i < 100; i += 1) producer.wake('bank.1')
-  await until(() => heard.length >= 2)
-  t.ok(heard.length <= 4, `100 wake-ups at once give few jobs: ${heard.length}`)
-  const before = heard.length
-  producer.wake('bank.2')
-  await until(() => heard.slice(before).includes('bank.2'))
-  await wipe()
-  await Promise.all([producer.repair(), consumer.repair()])
-  const wiped = heard.length
-  producer.wake('bank.1')
-  await until(() => heard.length > wiped)
-}
-
-await t.test('wake-ups through PostgreSQL are heard by another node, and few jobs are made of many', async (t) => {
-  const { url, pool } = await testDatabase(t)
-  const open = (): Promise<WakeQueue> => openWakeQueue({ databaseUrl: url, prefix: 'test-1' })
-  await hearsEveryWake(t, open, async () => {
-    const { rows } = await pool.query<{ name: string }>(BULLMQ_TABLES)
-    await truncate(pool, rows)
-  })
-})
-
-const redisServer = spawnSync('redis-server', ['--version']).status === 0
-await t.test(
-  'wake-ups through Redis are heard by another node, also after it was flushed',
-  { skip: redisServer ? false : 'redis-server is not installed' },
-  async (t) => {
-    const port = await freePort()
-    const dir = mkdtempSync(join(tmpdir(), 'redis-'))
-    const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir])
-    t.teardown(async () => {
-      const gone = new Promise((resolve) => server.once('exit', resolve))
-      server.kill()
-      await gone
-      rmSync(dir, { recursive: true })
-    })
-    const redisUrl = `redis://127.0.0.1:${port}`
-    const client = new Redis(redisUrl)
-    client.on('error', () => undefined)
-    t.teardown(() => client.disconnect())
-    await until(() => client.ping().catch(() => null))
-    const open = (): Promise<WakeQueue> => openWakeQueue({ databaseUrl: 'unused', redisUrl, prefix: 'p' })
-    await hearsEveryWake(t, open, () => client.flushall())
-  },
-)
-
-await t.test('a queue prefix that is no name is refused', async (t) => {
-  await t.rejects(openWakeQueue({ databaseUrl: 'unused', prefix: 'a; drop' }), /letters/)
-})
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

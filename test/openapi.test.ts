@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Validator } from '@seriousme/openapi-schema-validator'
+import { createConfig, lintFromString } from '@redocly/openapi-core'
 import t from 'tap'
 import { request } from 'undici'
 import { problems } from '../src/base/problem-catalogue.ts'
@@ -29,18 +29,66 @@ await t.test('every route of the bank API is described', async (t) => {
     [],
     'what is no part of it says so: `api: null`',
   )
+  const described = new Set(operations.map(([method, path]) => `${method} ${path}`))
+  const others: string[] = []
+  for (const { method, url } of gateway.server.described) {
+    const name = `${method.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`
+    if (described.delete(name)) continue
+    // What an address does not take is answered with 405.
+    if (!operations.some(([, path]) => name.endsWith(` ${path}`))) others.push(name)
+  }
+  t.strictSame([...described], [], 'and nothing else')
+  t.strictSame(others.sort(), [
+    'get /docs',
+    'get /metrics',
+    'get /openapi.json',
+    'post /platform/{platform}/v1/callbacks',
+    'post /registry/v1/results',
+  ])
 })
+
+/** Refusals of commands, of the platform's and the registry's calls, and of what is no call of the API. */
+const NOT_OF_BANKS = [
+  'administration-closed',
+  'administration-duplicate',
+  'administration-invalid',
+  'administration-not-found',
+  'callback-differs',
+  'callback-type-refused',
+  'concern-closed',
+  'concern-not-found',
+  'endpoint-not-found',
+  'hint-refused',
+  'message-may-have-arrived',
+  'message-not-dead',
+  'message-not-found',
+  'message-unwritable',
+  'method-not-allowed',
+  'platform-unknown',
+  'record-not-covered',
+  'record-not-found',
+  'trace-empty',
+  'webhook-changed',
+]
 
 await t.test('the document is OpenAPI 3.1, and whole', async (t) => {
   const answered = await request(`${gateway.url}/openapi.json`)
   await answered.body.dump()
   t.equal(answered.statusCode, 200)
   t.match(answered.headers['content-type'], /^application\/json/)
-  const validator = new Validator()
-  const { valid, errors } = await validator.validate(structuredClone(document))
-  t.strictSame(errors ?? [], [])
-  t.equal(valid, true)
-  t.equal(validator.version, '3.1')
+  t.equal(document['openapi'], '3.1.0')
+  const found = await lintFromString({
+    source: JSON.stringify(document),
+    absoluteRef: 'openapi.json',
+    config: await createConfig({ extends: ['recommended'] }),
+  })
+  t.strictSame(
+    found
+      .filter(({ severity }) => severity === 'error')
+      .map(({ ruleId, message, location }) => `${ruleId}: ${message} (${location[0]?.pointer})`),
+    [],
+    'the linter has nothing against it',
+  )
 
   const references: string[] = []
   const visit = (value: unknown): void => {
@@ -96,6 +144,8 @@ await t.test('signing, headers, refusals and events are in it', async (t) => {
         if (String(problems[code].status) !== status) t.fail(`${code} is not ${status}`)
     }
   }
+  const codes = new Set(operations.flatMap(([, , { responses }]) => Object.values(responses as Node).flatMap(refused)))
+  t.strictSame([...codes, ...NOT_OF_BANKS].sort(), Object.keys(problems).sort(), 'each code, once')
   const ofCases = [...factNames, 'completed', 'withdrawal-requested', 'correction-answered']
   const ofQueries = ['query-answered', 'query-failed']
   const typesOf = (schema: string) =>

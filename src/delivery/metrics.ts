@@ -1,6 +1,7 @@
 import { idTimeMs } from '../base/id.ts'
 import { counter, gauge, type Metric } from '../base/metric.ts'
 import type { Queryable } from '../db/pool.ts'
+import type { WakeQueue } from './queue.ts'
 
 interface EndpointRow {
   endpoint: string
@@ -67,6 +68,13 @@ export async function deliveryMetrics(db: Queryable): Promise<Metric[]> {
     ),
     gauge('bdc_endpoints_paused', 'Endpoints that staff has paused.', ...sum(({ paused }) => Number(paused))),
   ]
+}
+
+/** The queue of wake-ups as this process sees it. */
+export function queueMetric(queue: Pick<WakeQueue, 'isUp'>): Metric {
+  return gauge('bdc_queue_up', 'Whether the queue of wake-ups is reached; 0: due work waits for a tick.', [
+    Number(queue.isUp()),
+  ])
 }
 
 type Labelled = [value: number, labels: Record<string, string>]

@@ -23,6 +23,8 @@ export async function postgresStore(databaseUrl: string, prefix: string, onFault
   const queue = new Queue(QUEUE_NAME, { connection })
   queue.on('error', (error) => onFault('queue', error))
   return {
+    // The database that all else rests on: not away alone.
+    isUp: () => true,
     add: async (endpoint) => void (await queue.add(endpoint, {}, jobOptions(endpoint))),
     startWorker: (handle) => {
       const worker = new Worker(QUEUE_NAME, async ({ name }) => handle(name), { connection, ...workerOptions })

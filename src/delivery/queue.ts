@@ -16,6 +16,8 @@ export interface WakeQueue {
   /** Takes jobs from now on. */
   work(worklist: Worklist): void
   stopWork(): Promise<void>
+  /** Whether wake-ups reach other processes; while not, due work is found by the reconciler of each. */
+  isUp(): boolean
   /** Puts back structures that are missing, and a worker that ended. */
   repair(): Promise<void>
   close(): Promise<void>
@@ -59,8 +61,13 @@ class CoalescingQueue implements WakeQueue {
   wake(endpoint: string): void {
     if (this.#closed) return
     if (this.#worklist?.isBusy(endpoint) === true) this.#worklist.wake(endpoint)
+    else if (!this.#store.isUp()) this.#worklist?.wake(endpoint)
     else if (this.#added.has(endpoint)) this.#added.set(endpoint, true)
     else void this.#add(endpoint)
+  }
+
+  isUp(): boolean {
+    return this.#store.isUp()
   }
 
   work(worklist: Worklist): void {
@@ -96,6 +103,7 @@ class CoalescingQueue implements WakeQueue {
     } catch (error) {
       this.#onFault('queue a wake-up', error)
     }
+    if (!this.#store.isUp()) this.#worklist?.wake(endpoint)
     setTimeout(() => {
       const again = this.#added.get(endpoint) === true
       this.#added.delete(endpoint)

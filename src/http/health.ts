@@ -6,18 +6,24 @@ export type Checks = Record<string, () => boolean | void | Promise<boolean | voi
 
 const CHECK_TIMEOUT_MS = 2000
 
-/** GET /livez: the process answers. GET /readyz: every part works; else 503 with the names of those that do not. */
-export function openHealth(server: FastifyInstance, checks: Checks): void {
+/**
+ * GET /livez: the process answers. GET /readyz: every part works; else 503 with the names of those that do not.
+ * @param spares parts without which all goes on, only slower: named under `degraded`, and no reason for a 503.
+ */
+export function openHealth(server: FastifyInstance, checks: Checks, spares: Checks = {}): void {
   // Told even when requests are turned away: a busy process is alive, and no better place to go to is known.
   server.get('/livez', { config: { unbounded: true, api: getLive } }, async () => ({ live: true }))
 
   server.get('/readyz', { config: { unbounded: true, api: getReady } }, async (_request, reply) => {
-    const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await passes(check)] as const),
-    )
+    const [results, degradable] = await Promise.all([outcomes(checks), outcomes(spares)])
     const ready = results.every(([, ok]) => ok)
-    return reply.code(ready ? 200 : 503).send({ ready, checks: Object.fromEntries(results) })
+    const degraded = degradable.filter(([, ok]) => !ok).map(([name]) => name)
+    return reply.code(ready ? 200 : 503).send({ ready, checks: Object.fromEntries(results), degraded })
   })
+}
+
+function outcomes(checks: Checks): Promise<[name: string, ok: boolean][]> {
+  return Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await passes(check)]))
 }
 
 async function passes(check: Checks[string]): Promise<boolean> {

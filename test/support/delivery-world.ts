@@ -103,17 +103,27 @@ interface Test {
   teardown(work: () => Promise<void>): unknown
 }
 
-export async function deliveryWorld(t: Test): Promise<World> {
-  return node(t, await testDatabase(t))
+export interface Wakes {
+  /** Redis instead of PostgreSQL. */
+  readonly redisUrl: string | null
 }
 
-async function node(t: Test, database: TestDatabase, own = database.pool): Promise<World> {
-  const pool = own
+let worlds = 0
+
+export async function deliveryWorld(t: Test, { redisUrl }: Wakes = { redisUrl: null }): Promise<World> {
+  const database = await testDatabase(t)
+  // In Redis nothing else keeps the worlds of a process apart.
+  const prefix = redisUrl === null ? 'test-1' : `world-${++worlds}`
+  return node(t, { database, prefix, redisUrl }, database.pool)
+}
+
+async function node(t: Test, shared: Wakes & { database: TestDatabase; prefix: string }, pool: Pool): Promise<World> {
+  const { database, prefix, redisUrl } = shared
   const batch = new Batch(pool)
   const faults: World['faults'] = []
   const dead: World['dead'] = []
   const onFault = (where: string, error: unknown): void => void faults.push({ where, error })
-  const queue = await openWakeQueue({ databaseUrl: database.url, prefix: 'test-1', onFault })
+  const queue = await openWakeQueue({ databaseUrl: database.url, redisUrl, prefix, onFault })
   t.teardown(() => queue.close())
   const streams = caseStreamsStep(database.keyring, (endpoint) => queue.wake(endpoint))
   const one = async (table: string, id: string): Promise<Record<string, unknown> | undefined> =>
@@ -154,7 +164,7 @@ async function node(t: Test, database: TestDatabase, own = database.pool): Promi
     anotherNode: async () => {
       const second = openPool({ url: database.url, max: 8, applicationName: 'second node' })
       t.teardown(() => second.end())
-      return node(t, database, second)
+      return node(t, shared, second)
     },
     append: async (caseId, ...messages) => {
       const full = messages.map((message) => ({

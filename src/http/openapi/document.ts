@@ -89,11 +89,13 @@ class Writer {
     }
   }
 
-  webhook({ summary, description, schema, narrowed, example }: ApiWebhook): Node {
+  webhook({ name, summary, description, schema, narrowed, example }: ApiWebhook): Node {
     const reference = this.#schemas.reference(schema)
     return {
+      operationId: `push-${name}`,
       summary: bothInLine(summary),
       description: both(description),
+      security: [{ httpSignature: [] }],
       parameters: ['TraceReceipt', 'ContentDigest', 'SignatureInput', 'Signature'].map((name) => ({
         $ref: `#/components/parameters/${name}`,
       })),
