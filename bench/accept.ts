@@ -7,7 +7,7 @@ import { startModule } from './child.ts'
 import { openLoad } from './load/load.ts'
 import { type Comparison, compare } from './pairs.ts'
 import { type Gateway, type Place, SCHEMAS } from './place.ts'
-import { type Activity, activityOf } from './statements.ts'
+import { type Activity, activityOf, longestStatements } from './statements.ts'
 
 export interface Scale {
   pairs: number
@@ -56,6 +56,7 @@ export async function accept(
     },
     scale.pairs,
   )
+  if (process.env['BENCH_SQL']) for (const d of ['accept','accept_floor']) console.table(await longestStatements(place, d))
   if (comparison.ratio === null) return { comparison, activity: null }
   const activity = async (side: typeof floor, database: string): Promise<Activity> =>
     activityOf(place, database, scale.requests, async () => void (await run(side)))

@@ -54,3 +54,14 @@ async function countersOf({ admin }: Place, database: string): Promise<Counters>
     )
   return { commits: Number(rows[0]?.commits), buffers: Number(rows[0]?.buffers), statements }
 }
+
+/** Where the server's time goes in a database, longest first; for whoever looks for what dominates. */
+export async function longestStatements({ admin }: Place, database: string): Promise<Record<string, unknown>[]> {
+  const { rows } = await admin.query<Record<string, unknown>>(
+    `select round(total_exec_time::numeric) as ms, calls, rows, shared_blks_hit as hit, left(regexp_replace(query, '\\s+', ' ', 'g'), 100) as query
+       from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = $1
+      order by total_exec_time desc limit 30`,
+    [database],
+  )
+  return rows
+}
