@@ -6,6 +6,7 @@ export interface DatePattern {
   text: string
   tokens: readonly ({ field: PatternField } | { literal: string })[]
   fields: ReadonlySet<PatternField>
+  /** A group for each field, in the order of `tokens`. */
   reader: RegExp
 }
 
@@ -46,7 +47,7 @@ export function datePattern(text: string): DatePattern {
   const parts = tokens.map((token) =>
     'literal' in token
       ? token.literal.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')
-      : `(?<${token.field}>\\d{${token.field.length}})`,
+      : `(\\d{${token.field.length}})`,
   )
   return { text, tokens, fields, reader: new RegExp(`^${parts.join('')}$`, 'u') }
 }
@@ -128,16 +129,45 @@ function formatter(zone: string): Intl.DateTimeFormat {
 }
 
 function localTime(epochMs: number, zone: string): LocalTime {
+  const local = new Date(epochMs + offsetMs(epochMs, zone))
+  return {
+    year: local.getUTCFullYear(),
+    month: local.getUTCMonth() + 1,
+    day: local.getUTCDate(),
+    hour: local.getUTCHours(),
+    minute: local.getUTCMinutes(),
+    second: local.getUTCSeconds(),
+    millisecond: local.getUTCMilliseconds(),
+  }
+}
+
+/** Offsets of days (UTC) on which they do not change, by zone: asking the formatter costs more than all the rest. */
+const dayOffsets = new Map<string, Map<number, number>>()
+const MOST_DAYS = 10_000
+
+function offsetMs(epochMs: number, zone: string): number {
+  let days = dayOffsets.get(zone)
+  if (days === undefined) {
+    days = new Map()
+    dayOffsets.set(zone, days)
+  }
+  const day = Math.floor(epochMs / DAY_MS)
+  const known = days.get(day)
+  if (known !== undefined) return known
+  const offset = askedOffsetMs(day * DAY_MS, zone)
+  if (askedOffsetMs((day + 1) * DAY_MS, zone) !== offset) return askedOffsetMs(epochMs, zone)
+  if (days.size >= MOST_DAYS) days.clear()
+  days.set(day, offset)
+  return offset
+}
+
+function askedOffsetMs(epochMs: number, zone: string): number {
   const time: LocalTime = { year: 0, month: 0, day: 0, ...MIDNIGHT }
   for (const part of formatter(zone).formatToParts(epochMs)) {
     if (part.type in time) time[part.type as keyof LocalTime] = Number(part.value)
   }
   time.millisecond = ((epochMs % 1000) + 1000) % 1000
-  return time
-}
-
-function offsetMs(epochMs: number, zone: string): number {
-  return utcMs(localTime(epochMs, zone)) - epochMs
+  return utcMs(time) - epochMs
 }
 
 function utcMs(time: LocalTime): number {
@@ -145,20 +175,27 @@ function utcMs(time: LocalTime): number {
 }
 
 function read(text: string, pattern: DatePattern): LocalTime | null {
-  const groups = pattern.reader.exec(text)?.groups
-  if (groups === undefined) return null
-  const field = (name: PatternField): number => Number(groups[name] ?? 0)
-  const time = {
-    year: field('yyyy'),
-    month: field('MM'),
-    day: field('dd'),
-    hour: field('HH'),
-    minute: field('mm'),
-    second: field('ss'),
-    millisecond: field('SSS'),
+  const groups = pattern.reader.exec(text)
+  if (groups === null) return null
+  const time: LocalTime = { year: 0, month: 0, day: 0, ...MIDNIGHT }
+  let place = 0
+  for (const token of pattern.tokens) {
+    if ('literal' in token) continue
+    place += 1
+    time[MEMBERS[token.field]] = Number(groups[place])
   }
   return isDay(time) && time.hour < 24 && time.minute < 60 && time.second < 60 ? time : null
 }
+
+const MEMBERS = {
+  yyyy: 'year',
+  MM: 'month',
+  dd: 'day',
+  HH: 'hour',
+  mm: 'minute',
+  ss: 'second',
+  SSS: 'millisecond',
+} as const satisfies Record<PatternField, keyof LocalTime>
 
 function write(time: LocalTime, pattern: DatePattern): string {
   let text = ''
@@ -167,27 +204,16 @@ function write(time: LocalTime, pattern: DatePattern): string {
 }
 
 function writeField(time: LocalTime, field: PatternField): string {
-  switch (field) {
-    case 'yyyy':
-      return String(time.year).padStart(4, '0')
-    case 'MM':
-      return two(time.month)
-    case 'dd':
-      return two(time.day)
-    case 'HH':
-      return two(time.hour)
-    case 'mm':
-      return two(time.minute)
-    case 'ss':
-      return two(time.second)
-    case 'SSS':
-      return String(time.millisecond).padStart(3, '0')
-  }
+  const value = time[MEMBERS[field]]
+  return field === 'yyyy' || field === 'SSS' ? String(value).padStart(field.length, '0') : two(value)
 }
 
-function isDay(time: LocalTime): boolean {
-  if (time.year < 1 || time.month < 1 || time.month > 12 || time.day < 1) return false
-  return time.day <= new Date(Date.UTC(2000 + (time.year % 400), time.month, 0)).getUTCDate()
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
+
+function isDay({ year, month, day }: LocalTime): boolean {
+  if (year < 1 || day < 1) return false
+  const isLeap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return day <= (MONTH_DAYS[month - 1] ?? 0) + (isLeap ? 1 : 0)
 }
 
 function isoDate(time: LocalTime): string {
