@@ -45,9 +45,7 @@ export function datePattern(text: string): DatePattern {
     throw new RangeError('a pattern has yyyy, MM and dd')
   }
   const parts = tokens.map((token) =>
-    'literal' in token
-      ? token.literal.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')
-      : `(\\d{${token.field.length}})`,
+    'literal' in token ? token.literal.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&') : `(\\d{${token.field.length}})`,
   )
   return { text, tokens, fields, reader: new RegExp(`^${parts.join('')}$`, 'u') }
 }
@@ -59,10 +57,8 @@ export function hasTimeOfDay(pattern: DatePattern): boolean {
 
 /** `2026-11-09` by the pattern, or null when it is no date. */
 export function writeDate(date: string, pattern: DatePattern): string | null {
-  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date)
-  if (match === null) return null
-  const time = { ...MIDNIGHT, year: Number(match[1]), month: Number(match[2]), day: Number(match[3]) }
-  return isDay(time) ? write(time, pattern) : null
+  const time = date.length === 10 ? dayAt(date) : null
+  return time === null ? null : write(time, pattern)
 }
 
 /** A text of the pattern as `2026-11-09`, or null. */
@@ -73,11 +69,48 @@ export function readDate(text: string, pattern: DatePattern): string | null {
 
 /** An ISO 8601 instant with offset as local time of the zone, or null when it is no instant. Fractions of a second that the pattern has no place for are left out. */
 export function writeInstant(instant: string, pattern: DatePattern, zone: string): string | null {
-  const match = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.exec(instant)
-  if (match === null) return null
-  if (!isDay({ ...MIDNIGHT, year: Number(match[1]), month: Number(match[2]), day: Number(match[3]) })) return null
+  const time = dayAt(instant)
+  if (time === null || !INSTANT_REST.test(instant)) return null
+  // Most come with the zone's own offset: then they are local time as they stand.
+  const given = instant.length === OFFSET_AT + 6 ? givenOffsetMs(instant, OFFSET_AT) : null
+  const hour = digits(instant, 11, 2)
+  const minute = digits(instant, 14, 2)
+  const second = digits(instant, 17, 2)
+  if (given !== null && hour < 24 && minute < 60 && second < 60 && time.year >= 1000) {
+    Object.assign(time, { hour, minute, second })
+    if (offsetMs(utcMs(time) - given, zone) === given) return write(time, pattern)
+  }
   const epochMs = Date.parse(instant)
   return Number.isNaN(epochMs) ? null : write(localTime(epochMs, zone), pattern)
+}
+
+/** Place of the offset in an instant without a fraction. */
+const OFFSET_AT = 19
+const INSTANT_REST = /^.{10}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/
+
+function givenOffsetMs(instant: string, at: number): number | null {
+  const hours = digits(instant, at + 1, 2)
+  const minutes = digits(instant, at + 4, 2)
+  if (hours > 23 || minutes > 59) return null
+  return (instant.charCodeAt(at) === 0x2d ? -1 : 1) * (hours * 60 + minutes) * 60_000
+}
+
+/** The number that stands there in so many digits, or NaN. */
+function digits(text: string, at: number, count: number): number {
+  let value = 0
+  for (let i = at; i < at + count; i += 1) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
+}
+
+/** The date that a text begins with, at midnight; null when it is none. */
+function dayAt(text: string): LocalTime | null {
+  if (text[4] !== '-' || text[7] !== '-') return null
+  const time = { ...MIDNIGHT, year: digits(text, 0, 4), month: digits(text, 5, 2), day: digits(text, 8, 2) }
+  return isDay(time) ? time : null
 }
 
 /** Local time of the zone as an instant with its offset, e.g. `2026-11-09T09:18:00+08:00`. */
@@ -85,15 +118,23 @@ export function readInstant(text: string, pattern: DatePattern, zone: string): s
   const time = read(text, pattern)
   if (time === null) return { fault: 'not-a-date' }
   const asUtcMs = utcMs(time)
-  const offsets = new Set([offsetMs(asUtcMs - DAY_MS, zone), offsetMs(asUtcMs + DAY_MS, zone)])
-  const fitting = [...offsets].filter((offset) => offsetMs(asUtcMs - offset, zone) === offset)
-  const [offset] = fitting
-  if (offset === undefined || fitting.length > 1) return { fault: 'local-time-unclear' }
+  const offset = offsetAt(asUtcMs, zone)
+  if (offset === null) return { fault: 'local-time-unclear' }
   const minutes = Math.abs(offset) / 60_000
   const sign = offset < 0 ? '-' : '+'
   const clock = `${two(time.hour)}:${two(time.minute)}:${two(time.second)}`
   const fraction = time.millisecond === 0 ? '' : `.${String(time.millisecond).padStart(3, '0')}`
   return `${isoDate(time)}T${clock}${fraction}${sign}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`
+}
+
+/** The offset of a local time; null when it never was, or was twice. */
+function offsetAt(asUtcMs: number, zone: string): number | null {
+  const before = offsetMs(asUtcMs - DAY_MS, zone)
+  const after = offsetMs(asUtcMs + DAY_MS, zone)
+  const isBefore = offsetMs(asUtcMs - before, zone) === before
+  if (before === after) return isBefore ? before : null
+  const isAfter = offsetMs(asUtcMs - after, zone) === after
+  return isBefore === isAfter ? null : isBefore ? before : after
 }
 
 /** Whether the running system knows the zone. */
@@ -171,7 +212,9 @@ function askedOffsetMs(epochMs: number, zone: string): number {
 }
 
 function utcMs(time: LocalTime): number {
-  return Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second, time.millisecond)
+  const ms = Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second, time.millisecond)
+  // Date.UTC takes the years before 100 for those of the twentieth century.
+  return time.year < 100 ? new Date(ms).setUTCFullYear(time.year) : ms
 }
 
 function read(text: string, pattern: DatePattern): LocalTime | null {
@@ -211,7 +254,7 @@ function writeField(time: LocalTime, field: PatternField): string {
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 
 function isDay({ year, month, day }: LocalTime): boolean {
-  if (year < 1 || day < 1) return false
+  if (!(year >= 1) || day < 1) return false
   const isLeap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
   return day <= (MONTH_DAYS[month - 1] ?? 0) + (isLeap ? 1 : 0)
 }

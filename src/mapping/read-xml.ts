@@ -1,4 +1,5 @@
 import { SaxesParser } from 'saxes'
+import { readPlainXml } from './plain-xml.ts'
 import type { Encoding } from './profile.ts'
 import { textEncoding } from './text-encoding.ts'
 
@@ -24,11 +25,10 @@ export interface ReadLimits {
   depth: number
 }
 
-interface OpenElement {
-  name: string
+/** An element that is still being read. */
+export interface OpenElement extends XmlElement {
   attributes: Map<string, string>
   children: XmlElement[]
-  text: string
 }
 
 const MOST_ATTRIBUTES = 1000
@@ -52,7 +52,7 @@ export function readXml(bytes: Uint8Array, encoding: Encoding, limits: ReadLimit
   } catch (cause) {
     throw new MessageUnreadable(`bytes that are no ${encoding.name}`, cause)
   }
-  return parse(text, limits.depth)
+  return readPlainXml(text, limits.depth, MOST_ATTRIBUTES) ?? parse(text, limits.depth)
 }
 
 /** The declaration is ASCII in every encoding that a profile can name. */
@@ -61,7 +61,8 @@ function declaredEncoding(bytes: Uint8Array): string | null {
   return /^(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']/.exec(head)?.[1] ?? null
 }
 
-function parse(text: string, depth: number): XmlElement {
+/** @internal The full parser, on its own for the test that holds the other to it. */
+export function parse(text: string, depth: number): XmlElement {
   const parser = new SaxesParser({ xmlns: false, position: true })
   const open: OpenElement[] = []
   let root: XmlElement | null = null
