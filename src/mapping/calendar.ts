@@ -77,7 +77,9 @@ export function writeInstant(instant: string, pattern: DatePattern, zone: string
   const minute = digits(instant, 14, 2)
   const second = digits(instant, 17, 2)
   if (given !== null && hour < 24 && minute < 60 && second < 60 && time.year >= 1000) {
-    Object.assign(time, { hour, minute, second })
+    time.hour = hour
+    time.minute = minute
+    time.second = second
     if (offsetMs(utcMs(time) - given, zone) === given) return write(time, pattern)
   }
   const epochMs = Date.parse(instant)
@@ -92,7 +94,7 @@ function givenOffsetMs(instant: string, at: number): number | null {
   const hours = digits(instant, at + 1, 2)
   const minutes = digits(instant, at + 4, 2)
   if (hours > 23 || minutes > 59) return null
-  return (instant.charCodeAt(at) === 0x2d ? -1 : 1) * (hours * 60 + minutes) * 60_000
+  return (instant.charCodeAt(at) === HYPHEN ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
 
 /** The number that stands there in so many digits, or NaN. */
@@ -108,8 +110,8 @@ function digits(text: string, at: number, count: number): number {
 
 /** The date that a text begins with, at midnight; null when it is none. */
 function dayAt(text: string): LocalTime | null {
-  if (text[4] !== '-' || text[7] !== '-') return null
-  const time = { ...MIDNIGHT, year: digits(text, 0, 4), month: digits(text, 5, 2), day: digits(text, 8, 2) }
+  if (text.charCodeAt(4) !== HYPHEN || text.charCodeAt(7) !== HYPHEN) return null
+  const time = midnight(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2))
   return isDay(time) ? time : null
 }
 
@@ -148,7 +150,12 @@ export function isZone(zone: string): boolean {
 }
 
 const DAY_MS = 86_400_000
-const MIDNIGHT = { hour: 0, minute: 0, second: 0, millisecond: 0 }
+const HYPHEN = 0x2d
+
+function midnight(year: number, month: number, day: number): LocalTime {
+  return { year, month, day, hour: 0, minute: 0, second: 0, millisecond: 0 }
+}
+
 const formatters = new Map<string, Intl.DateTimeFormat>()
 
 function formatter(zone: string): Intl.DateTimeFormat {
@@ -203,7 +210,7 @@ function offsetMs(epochMs: number, zone: string): number {
 }
 
 function askedOffsetMs(epochMs: number, zone: string): number {
-  const time: LocalTime = { year: 0, month: 0, day: 0, ...MIDNIGHT }
+  const time = midnight(0, 0, 0)
   for (const part of formatter(zone).formatToParts(epochMs)) {
     if (part.type in time) time[part.type as keyof LocalTime] = Number(part.value)
   }
@@ -220,7 +227,7 @@ function utcMs(time: LocalTime): number {
 function read(text: string, pattern: DatePattern): LocalTime | null {
   const groups = pattern.reader.exec(text)
   if (groups === null) return null
-  const time: LocalTime = { year: 0, month: 0, day: 0, ...MIDNIGHT }
+  const time = midnight(0, 0, 0)
   let place = 0
   for (const token of pattern.tokens) {
     if ('literal' in token) continue
