@@ -23,6 +23,8 @@ process.once('exit', () => {
 export interface LaunchOptions {
   env?: Record<string, string>
   nodeArguments?: readonly string[]
+  /** False for a counterparty, which goes on while another is measured; default true. */
+  isMeasured?: boolean
 }
 
 /** A module of ours with one argument, that says `{ url }` when it is there. */
@@ -36,7 +38,7 @@ export async function startModule(name: string, argument: unknown, options: Laun
   const ended = once(child, 'exit').then(() => null)
   const said = await Promise.race([once(child, 'message'), ended])
   if (said === null) throw new Error(`${name} ended before it was there`)
-  return measured(child, (said as [{ url: string }])[0].url)
+  return measured(child, (said as [{ url: string }])[0].url, options.isMeasured)
 }
 
 /** A program that is there when `GET /livez` says so. */
@@ -60,9 +62,9 @@ export async function startServer(args: readonly string[], url: string, options:
 
 const standing = new Set<ChildProcess>()
 
-function measured(child: ChildProcess, url: string): Measured {
+function measured(child: ChildProcess, url: string, isMeasured = true): Measured {
   all.add(child)
-  standing.add(child)
+  if (isMeasured) standing.add(child)
   const pid = child.pid as number
   return {
     url,

@@ -2,8 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { cpus, platform, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { accept } from './accept.ts'
+import { mapping } from './mapping.ts'
 import type { Comparison } from './pairs.ts'
 import { openPlace } from './place.ts'
+import { query } from './query.ts'
 import { tell } from './report.ts'
 
 const HELP = `
@@ -12,7 +14,7 @@ npm run bench [-- --short] [-- --json] [-- --only accept,query] [-- --to FILE] [
   Measures the gateway against floors that do the same unavoidable work and nothing else. Never a gate.
 `
 
-const SECTIONS = ['accept'] as const
+const SECTIONS = ['accept', 'query', 'mapping'] as const
 
 const { values } = parseArgs({
   options: {
@@ -51,6 +53,17 @@ async function main(): Promise<void> {
       report['acceptActivity'] = activity
       tell(comparison, say)
       say(JSON.stringify(activity))
+    }
+    if (wanted.has('query')) {
+      const comparison = await query(place, { pairs, requests: values.short ? 400 : 2000 }, nodeArguments)
+      comparisons.push(comparison)
+      tell(comparison, say)
+    }
+    if (wanted.has('mapping')) {
+      for (const comparison of await mapping(pairs, values.short ? 250 : 1500)) {
+        comparisons.push(comparison)
+        tell(comparison, say)
+      }
     }
   } finally {
     await place.close()
