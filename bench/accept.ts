@@ -1,9 +1,8 @@
-import { pauseEndpoint } from '../src/delivery/endpoints.ts'
 import { bankClient } from '../src/sandbox/bank-client.ts'
 import { readIdentity } from '../src/sandbox/certificate-authority.ts'
 import { OPERATOR, SAMPLE_BANK } from '../test/support/enrolment.ts'
 import { smallBody } from '../test/support/small-case.ts'
-import { startModule } from './child.ts'
+import { type Measured, startModule } from './child.ts'
 import { openLoad } from './load/load.ts'
 import { type Comparison, compare } from './pairs.ts'
 import { type Gateway, type Place, SCHEMAS } from './place.ts'
@@ -16,7 +15,7 @@ export interface Scale {
 
 const CONNECTIONS = 32
 
-/** POST /v1/applications: signed in, durable, signed out. What goes on to the counterparties waits meanwhile. */
+/** POST /v1/applications: signed in, durable, signed out. Its counterparties have no address: what goes on to them waits. */
 export async function accept(
   place: Place,
   scale: Scale,
@@ -25,9 +24,6 @@ export async function accept(
   const gateway = await place.gateway('accept', {
     config: {},
     nodeArguments,
-    prepare: async ({ batch }) => {
-      for (const endpoint of ['platform', 'registry']) await pauseEndpoint(batch, endpoint, 'bench')
-    },
   })
   const databaseUrl = await place.database('accept_floor')
   const floor = await startModule('floor/accept-server.js', { databaseUrl, schemasDir: SCHEMAS, keys: gateway.keys })
@@ -42,7 +38,7 @@ export async function accept(
     connections: CONNECTIONS,
     expected: 202,
   }
-  const run = async (side: typeof floor) => {
+  const run = async (side: Measured) => {
     await place.admin.query('checkpoint')
     return load.against(side, order)
   }
@@ -58,7 +54,7 @@ export async function accept(
   )
   if (process.env['BENCH_SQL']) for (const d of ['accept','accept_floor']) console.table(await longestStatements(place, d))
   if (comparison.ratio === null) return { comparison, activity: null }
-  const activity = async (side: typeof floor, database: string): Promise<Activity> =>
+  const activity = async (side: Measured, database: string): Promise<Activity> =>
     activityOf(place, database, scale.requests, async () => void (await run(side)))
   return {
     comparison,

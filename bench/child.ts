@@ -15,6 +15,12 @@ export interface Measured {
   close(): Promise<void>
 }
 
+/** A module of ours that can be told what to do. */
+export interface Module extends Measured {
+  /** @throws {Error} with the failure that it tells of. */
+  ask(work: object): Promise<{ seconds: number }>
+}
+
 const all = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of all) child.kill('SIGKILL')
@@ -28,7 +34,7 @@ export interface LaunchOptions {
 }
 
 /** A module of ours with one argument, that says `{ url }` when it is there. */
-export async function startModule(name: string, argument: unknown, options: LaunchOptions = {}): Promise<Measured> {
+export async function startModule(name: string, argument: unknown, options: LaunchOptions = {}): Promise<Module> {
   const file = fileURLToPath(new URL(name, import.meta.url))
   const child = fork(file, [JSON.stringify(argument)], {
     execArgv: [...(options.nodeArguments ?? [])],
@@ -38,7 +44,15 @@ export async function startModule(name: string, argument: unknown, options: Laun
   const ended = once(child, 'exit').then(() => null)
   const said = await Promise.race([once(child, 'message'), ended])
   if (said === null) throw new Error(`${name} ended before it was there`)
-  return measured(child, (said as [{ url: string }])[0].url, options.isMeasured)
+  return {
+    ...measured(child, (said as [{ url: string }])[0].url, options.isMeasured),
+    ask: async (work) => {
+      child.send(work)
+      const [told] = (await once(child, 'message')) as [{ seconds: number } | { failure: string }]
+      if ('failure' in told) throw new Error(told.failure)
+      return told
+    },
+  }
 }
 
 /** A program that is there when `GET /livez` says so. */

@@ -5,6 +5,8 @@ import { accept } from './accept.ts'
 import { mapping } from './mapping.ts'
 import type { Comparison } from './pairs.ts'
 import { openPlace } from './place.ts'
+import { redisServer } from '../test/torture/redis-server.ts'
+import { pushes } from './pushes.ts'
 import { query } from './query.ts'
 import { tell } from './report.ts'
 
@@ -14,7 +16,7 @@ npm run bench [-- --short] [-- --json] [-- --only accept,query] [-- --to FILE] [
   Measures the gateway against floors that do the same unavoidable work and nothing else. Never a gate.
 `
 
-const SECTIONS = ['accept', 'query', 'mapping'] as const
+const SECTIONS = ['accept', 'query', 'pushes', 'mapping'] as const
 
 const { values } = parseArgs({
   options: {
@@ -58,6 +60,20 @@ async function main(): Promise<void> {
       const comparison = await query(place, { pairs, requests: values.short ? 400 : 2000 }, nodeArguments)
       comparisons.push(comparison)
       tell(comparison, say)
+    }
+    if (wanted.has('pushes')) {
+      const scale = { pairs, requests: values.short ? 200 : 1500 }
+      const comparison = await pushes(place, { ...scale, promised: 4 }, null, nodeArguments)
+      comparisons.push(comparison)
+      tell(comparison, say)
+      const redis = await redisServer()
+      if (redis === null) say('pushes on Redis: SKIPPED, redis-server is not installed')
+      else {
+        place.onClose(() => redis.close())
+        const onRedis = await pushes(place, { ...scale, promised: 1.2 }, redis.url, nodeArguments)
+        comparisons.push(onRedis)
+        tell(onRedis, say)
+      }
     }
     if (wanted.has('mapping')) {
       for (const comparison of await mapping(pairs, values.short ? 250 : 1500)) {

@@ -49,8 +49,8 @@ export interface Gateway extends Measured {
   /** The keys by which a floor answers the same bank. */
   keys: KeysGiven
   gatewayCertificate: string
-  /** Ends the process and begins another on the same data. */
-  start(): Promise<void>
+  /** Its store, beside the process; closed with the place. */
+  ground(): Promise<Ground>
 }
 
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url))
@@ -58,7 +58,7 @@ export const SCHEMAS = fileURLToPath(new URL('../../schemas', import.meta.url))
 
 /** Times at which nothing happens that is not asked for while a run lasts. */
 const CALM = {
-  logLevel: 'error' as const,
+  logLevel: 'silent' as const,
   sealMs: 60_000,
   checkpointMs: 3_600_000,
   diskReserveMb: 0,
@@ -116,20 +116,14 @@ export async function openPlace(): Promise<Place> {
     await writeIdentity(identityFolder, name, identity)
     const url = `http://127.0.0.1:${given.port}`
     const more = options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }
-    const start = (): Promise<Measured> => startServer([MAIN, 'serve'], url, { env: environmentOf(given), ...more })
-    let running = await start()
+    const running = await startServer([MAIN, 'serve'], url, { env: environmentOf(given), ...more })
     closers.unshift(() => running.close())
     return {
-      url,
-      get pid() {
-        return running.pid
-      },
-      alone: (work) => running.alone(work),
-      rssMb: () => running.rssMb(),
-      close: () => running.close(),
-      start: async () => {
-        await running.close()
-        running = await start()
+      ...running,
+      ground: async () => {
+        const beside = await openGround(loadConfig({}, given), openLogger('silent', 2), { serves: false })
+        closers.unshift(() => beside.close())
+        return beside
       },
       dataDir,
       databaseUrl,

@@ -1,7 +1,7 @@
 import { OPERATOR } from '../test/support/enrolment.ts'
 import { grantBoth, question } from '../test/support/querying.ts'
 import type { Scale } from './accept.ts'
-import { startModule } from './child.ts'
+import { type Measured, startModule } from './child.ts'
 import { openLoad } from './load/load.ts'
 import { type Comparison, compare } from './pairs.ts'
 import { type Place, SCHEMAS } from './place.ts'
@@ -35,7 +35,7 @@ export async function query(place: Place, scale: Scale, nodeArguments: readonly 
     connections: CONNECTIONS,
     expected: 200,
   }
-  const run = async (side: typeof floor) => {
+  const run = async (side: Measured) => {
     await place.admin.query('checkpoint')
     return load.against(side, order)
   }
