@@ -56,7 +56,11 @@ export async function startModule(name: string, argument: unknown, options: Laun
 }
 
 /** A program that is there when `GET /livez` says so. */
-export async function startServer(args: readonly string[], url: string, options: LaunchOptions = {}): Promise<Measured> {
+export async function startServer(
+  args: readonly string[],
+  url: string,
+  options: LaunchOptions = {},
+): Promise<Measured> {
   const child = spawn(process.execPath, [...(options.nodeArguments ?? []), ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { PATH: process.env['PATH'] ?? '', ...options.env },

@@ -36,10 +36,7 @@ export async function mapping(pairs: number, runMs: number): Promise<Comparison[
     floor: async () => rateOf(floor, runMs),
     ours: async () => rateOf(ours, runMs),
   })
-  return [
-    await compare(contest('mapping out', out), pairs),
-    await compare(contest('mapping in', back), pairs),
-  ]
+  return [await compare(contest('mapping out', out), pairs), await compare(contest('mapping in', back), pairs)]
 }
 
 function rateOf(work: () => unknown, runMs: number): Run {

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,9 +34,11 @@ export interface Place {
   close(): Promise<void>
 }
 
-export interface GatewayOptions {
+interface GatewayOptions {
   config: Overrides
   nodeArguments?: readonly string[]
+  /** The process's way to its database; straight by default. */
+  through?: (database: string, url: string) => Promise<string>
   /** Before it starts. */
   prepare?: (ground: Ground) => Promise<void>
 }
@@ -74,13 +76,12 @@ export async function openPlace(): Promise<Place> {
   await mkdir(serverDir, { mode: 0o755 })
   const atExit = (): void => discard(folder)
   process.once('exit', atExit)
-  const embedded = await openCounting(serverDir)
+  const embedded = await openEmbedded({ dataDir: serverDir, log: silentLog })
   const password = (await readFile(join(serverDir, 'postgres.password'), 'utf8')).trim()
   const { port } = new URL(embedded.url)
   const admin = new pg.Client(`postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`)
   admin.on('error', () => undefined)
   await admin.connect()
-  await admin.query('create extension pg_stat_statements').catch(() => undefined)
   const ca = await openCertificateAuthority(join(folder, 'ca'))
   const identityFolder = join(folder, 'bank')
   await mkdir(identityFolder)
@@ -116,7 +117,8 @@ export async function openPlace(): Promise<Place> {
     await writeIdentity(identityFolder, name, identity)
     const url = `http://127.0.0.1:${given.port}`
     const more = options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }
-    const running = await startServer([MAIN, 'serve'], url, { env: environmentOf(given), ...more })
+    const env = environmentOf({ ...given, databaseUrl: (await options.through?.(name, databaseUrl)) ?? databaseUrl })
+    const running = await startServer([MAIN, 'serve'], url, { env, ...more })
     closers.unshift(() => running.close())
     return {
       ...running,
@@ -147,21 +149,6 @@ export async function openPlace(): Promise<Place> {
       process.off('exit', atExit)
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
-  }
-}
-
-/** PostgreSQL as the gateway brings it, with its statements counted where the binaries can. */
-async function openCounting(dataDir: string): ReturnType<typeof openEmbedded> {
-  const plain = await openEmbedded({ dataDir, log: silentLog })
-  await plain.close()
-  const settingsFile = join(dataDir, 'postgres', 'postgresql.conf')
-  const asMade = readFileSync(settingsFile, 'utf8')
-  writeFileSync(settingsFile, `${asMade}\nshared_preload_libraries = 'pg_stat_statements'\n`)
-  try {
-    return await openEmbedded({ dataDir, log: silentLog })
-  } catch {
-    writeFileSync(settingsFile, asMade)
-    return openEmbedded({ dataDir, log: silentLog })
   }
 }
 

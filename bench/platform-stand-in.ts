@@ -40,9 +40,7 @@ const server = createServer((request, reply) => {
         },
       },
     })
-    reply
-      .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-      .end(text)
+    reply.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text)
   })
 })
 server.keepAliveTimeout = 60_000

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { newId } from '../src/base/id.ts'
 import type { CaseMeans } from '../src/cases/apply.ts'
 import { fileCase } from '../src/cases/file-case.ts'
 import { ask } from '../src/db/batch.ts'
 import { type CaseStreams, caseStreamsStep } from '../src/delivery/case-streams.ts'
 import { ensureEndpoints, pauseEndpoint, resumeEndpoint } from '../src/delivery/endpoints.ts'
-import { newId } from '../src/base/id.ts'
 import type { Ground } from '../src/ground.ts'
 import { goldenDocument } from '../test/support/golden-exchange.ts'
-import type { Scale } from './accept.ts'
 import { type Measured, startModule } from './child.ts'
 import { type Comparison, compare, type Run } from './pairs.ts'
 import type { Place } from './place.ts'
+import type { Scale } from './requests.ts'
 
 /** Calls at once, of either side: the gateway's default towards the platform. */
 const CONCURRENCY = 8

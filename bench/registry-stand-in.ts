@@ -17,7 +17,9 @@ const server = createServer((request, reply) => {
   request.on('end', () => {
     const number = /<BizMsgID>(\d+)</.exec(Buffer.concat(chunks).toString('latin1'))?.[1] ?? ''
     const body = Buffer.concat([head, Buffer.from(number, 'latin1'), tail])
-    reply.writeHead(200, { 'content-type': 'application/xml; charset=GB18030', 'content-length': body.length }).end(body)
+    reply
+      .writeHead(200, { 'content-type': 'application/xml; charset=GB18030', 'content-length': body.length })
+      .end(body)
   })
 })
 server.keepAliveTimeout = 60_000

@@ -1,4 +1,6 @@
+import type { Limits } from './floor-check.ts'
 import type { Comparison } from './pairs.ts'
+import type { Activity } from './statements.ts'
 import type { Spread } from './statistics.ts'
 
 /** A comparison in a few lines of text. */
@@ -26,4 +28,19 @@ export function tell(comparison: Comparison, say: (line: string) => void): void 
 
 function spreadText({ q1, median, q3 }: Spread, digits = 2): string {
   return `${median.toFixed(digits)} [${q1.toFixed(digits)}, ${q3.toFixed(digits)}]`
+}
+
+export function tellLimits({ verify, verifiedBy, commits }: Limits, say: (line: string) => void): void {
+  say(
+    `this machine: ${verify.toFixed(0)} P-256 verifications/s (${verifiedBy}), ${commits.toFixed(0)} commits/s of one client`,
+  )
+}
+
+export function tellActivity(activity: { ours: Activity; floor: Activity }, say: (line: string) => void): void {
+  for (const side of ['floor', 'ours'] as const) {
+    const { statements, commits, buffers } = activity[side]
+    say(
+      `  ${side.padEnd(6)} ${statements.toFixed(2)} statements, ${commits.toFixed(2)} commits, ${buffers.toFixed(0)} buffers a request`,
+    )
+  }
 }

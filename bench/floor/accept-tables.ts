@@ -13,7 +13,7 @@ const TABLES = [
   'create index event_feed on event (bank, feed_number)',
   `create table message (id uuid primary key, case_id uuid not null, endpoint text not null, kind text not null,
      state text not null, due_at timestamptz not null default now(), number text not null)`,
-  'create index message_due on message (endpoint, due_at, id) where state = \'ready\'',
+  "create index message_due on message (endpoint, due_at, id) where state = 'ready'",
   TRACE_TABLE,
 ]
 

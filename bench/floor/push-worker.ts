@@ -17,11 +17,10 @@ const QUEUE = 'pushes'
 if (given.redisUrl === null) {
   const client = new pg.Client(given.databaseUrl)
   await client.connect()
-  await runMigrations(client as unknown as pg.PoolClient, 'bare')
+  await runMigrations(client, 'bare')
   await client.end()
 }
-const { Queue, Worker } =
-  given.redisUrl === null ? withBackend(createPostgresBackend) : withBackend(createRedisBackend)
+const { Queue, Worker } = given.redisUrl === null ? withBackend(createPostgresBackend) : withBackend(createRedisBackend)
 const connection = (): never =>
   (given.redisUrl === null
     ? { connectionString: given.databaseUrl, schema: 'bare', max: 12 }
@@ -29,7 +28,9 @@ const connection = (): never =>
 const queue = new Queue(QUEUE, { connection: connection() })
 
 async function seed(count: number): Promise<void> {
-  const body = JSON.stringify({ Case: { type: '20', unid: '01a1bf00c0a0707e9e6978326021245d', text: '受理'.repeat(400) } })
+  const body = JSON.stringify({
+    Case: { type: '20', unid: '01a1bf00c0a0707e9e6978326021245d', text: '受理'.repeat(400) },
+  })
   for (let left = count; left > 0; left -= 500) {
     const jobs = Array.from({ length: Math.min(left, 500) }, () => ({
       name: 'push',

@@ -71,7 +71,8 @@ async function ask({ certificateNumber, holder }: Question): Promise<Record<stri
   const { respond } = parser.parse(xml) as {
     respond: { BizMsgID: string; ResponseCode: string; Data: { JH_HYJG: Record<string, string> } }
   }
-  if (respond.BizMsgID !== number || respond.ResponseCode !== '0000') throw new Error('the registry says something else')
+  if (respond.BizMsgID !== number || respond.ResponseCode !== '0000')
+    throw new Error('the registry says something else')
   const row = respond.Data.JH_HYJG
   return {
     matched: row['HYZT'] === '1',

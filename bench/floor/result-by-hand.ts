@@ -89,7 +89,8 @@ export function resultByHand(bytes: Uint8Array): Record<string, unknown> {
     })
   }
   for (const row of rows('DJF_DJ_DB')) {
-    if (row['CZJG'] === '1' && row['DBSJ']) add(row, 'recorded', row['DBSJ'], { by: row['DBRYXM'], opinion: row['DBYJ'] })
+    if (row['CZJG'] === '1' && row['DBSJ'])
+      add(row, 'recorded', row['DBSJ'], { by: row['DBRYXM'], opinion: row['DBYJ'] })
   }
   for (const row of rows('JH_TSHJ')) {
     const more = { subject: row['MC'], procedure: row['MC'] }

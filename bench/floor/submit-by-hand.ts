@@ -84,16 +84,16 @@ export function submitByHand(document: NormalisedCase, context: SubmitContext): 
       mortgages +=
         `<QLF_QL_DYAQ YSDM="6002030100"${a('BDCDYH', property.unitNumber)}${a('YWH', number)}` +
         `${a('DYBDCLX', PROPERTY(property.kind))}${a('DYR', mortgagors.map(({ name }) => name).join('、'))} DJLX="100"` +
-        `${a('DYFS', MORTGAGE(mortgage.kind))}` +
+        a('DYFS', MORTGAGE(mortgage.kind)) +
         (isMaximum ? '' : a('BDBZZQSE', tenThousands(required(mortgage.securedAmount, 'securedAmount')))) +
         ` ZWLXQSSJ="${day(term.from)}T00:00:00" ZWLXJSSJ="${day(term.to)}T00:00:00"` +
-        `${a('ZGZQQDSS', mortgage.determinationFacts)}` +
+        a('ZGZQQDSS', mortgage.determinationFacts) +
         (isMaximum ? a('ZGZQSE', tenThousands(required(mortgage.maximumAmount, 'maximumAmount'))) : '') +
         `${a('QXDM', site.areaCode)}${a('FJ', part.remarks)}${a('DJYY', part.reason)}` +
         `${a('SSYWH', property.previousBusinessNumber)}${a('DYRLX', HOLDER(mortgagors[0]?.kind))}` +
         `${a('DYQSW', mortgage.rank)} SFYGDJ="0"${a('DYMJ', property.area)}${a('MJDW', AREA_UNIT(property.areaUnit))}` +
         `${a('BZ', CURRENCY(mortgage.currency))} JEDW="万元"${a('DBFW', mortgage.scope)}` +
-        `${a('DYQX', `${term.from}至${term.to}`)}` +
+        a('DYQX', `${term.from}至${term.to}`) +
         `${a('SFCZJZHXZ', mortgage.transferRestricted === undefined ? undefined : mortgage.transferRestricted ? '1' : '0')}/>`
       unitCount += 1
       units +=
@@ -112,9 +112,9 @@ export function submitByHand(document: NormalisedCase, context: SubmitContext): 
           `${a('YWRZJZL', ID_TYPE(mortgagor.idType))}${a('YWRZJH', mortgagor.idNumber)}` +
           `${a('YWRTXDZ', mortgagor.address)}${a('YWRYB', mortgagor.postcode)}` +
           `${a('YWRFRMC', mortgagor.legalRepresentative?.name)}${a('YWRFRDH', mortgagor.legalRepresentative?.phone)}` +
-          `${a('YWRDLRMC', agent === undefined ? operator.name : agent.name)}` +
-          `${a('YWRDLRDH', agent === undefined ? operator.phone : agent.phone)}` +
-          `${a('YWRDLJG', agent === undefined ? mortgagee.name : agent.organisation)}` +
+          a('YWRDLRMC', agent === undefined ? operator.name : agent.name) +
+          a('YWRDLRDH', agent === undefined ? operator.phone : agent.phone) +
+          a('YWRDLJG', agent === undefined ? mortgagee.name : agent.organisation) +
           `${a('BZ', ownership(mortgagor.coOwnership, mortgagor.share))}${a('QXDM', site.areaCode)}/>`
       }
     }
@@ -125,7 +125,7 @@ export function submitByHand(document: NormalisedCase, context: SubmitContext): 
     for (const paper of part.materials) {
       papers +=
         `<DJF_DJ_SJ${a('YWH', number)} YSDM="6004020100"` +
-        `${a('SJSJ', paper.checkedAt === undefined ? undefined : local(paper.checkedAt))}` +
+        a('SJSJ', paper.checkedAt === undefined ? undefined : local(paper.checkedAt)) +
         `${a('SJLX', FORM(paper.form))}${a('SJMC', paper.name)}${a('SJSL', paper.copies)}` +
         `${paper.checkedBy === undefined ? '' : ' SFSJSY="1"'} SFEWSJ="0" SFBCSJ="0"${a('YS', paper.pages)}` +
         `${a('BZ', paper.checkedByName === undefined ? undefined : `核对人 ${paper.checkedByName}`)}${a('QXDM', site.areaCode)}/>`

@@ -43,6 +43,7 @@ export async function openLoad(folder: string, name: string): Promise<Load> {
       }),
     close: async () => {
       process.off('exit', atExit)
+      if (child.exitCode !== null || child.signalCode !== null) return
       const exit = once(child, 'exit')
       child.kill('SIGKILL')
       await exit

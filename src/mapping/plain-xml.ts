@@ -1,4 +1,4 @@
-import type { OpenElement, XmlElement } from './read-xml.ts'
+import type { OpenElement, XmlElement } from './xml-element.ts'
 
 /** What XML 1.0 has no place for, and the carriage return, which a parser turns into something else. */
 const UNUSUAL = /[^\t\n -\ufffd]/

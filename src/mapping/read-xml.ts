@@ -2,15 +2,7 @@ import { SaxesParser } from 'saxes'
 import { readPlainXml } from './plain-xml.ts'
 import type { Encoding } from './profile.ts'
 import { textEncoding } from './text-encoding.ts'
-
-/** An element as it was read: strings only, references decoded exactly once. */
-export interface XmlElement {
-  name: string
-  attributes: ReadonlyMap<string, string>
-  children: readonly XmlElement[]
-  /** Text directly inside, CDATA sections among it. */
-  text: string
-}
+import type { OpenElement, XmlElement } from './xml-element.ts'
 
 /** Bytes that are no document of the profile. The message tells the place, never the content. */
 export class MessageUnreadable extends Error {
@@ -23,12 +15,6 @@ export class MessageUnreadable extends Error {
 export interface ReadLimits {
   bytes: number
   depth: number
-}
-
-/** An element that is still being read. */
-export interface OpenElement extends XmlElement {
-  attributes: Map<string, string>
-  children: XmlElement[]
 }
 
 const MOST_ATTRIBUTES = 1000
