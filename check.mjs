@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process'
 const steps = [
   ['format', 'biome', ['check', '.']],
   ['types', 'tsc', ['-p', 'tsconfig.json', '--noEmit']],
-  ['lint', 'oxlint', ['--type-aware', 'src', 'test', 'clients']],
+  ['lint', 'oxlint', ['--type-aware', 'src', 'test', 'bench', 'clients']],
   ['dead code', 'knip', []],
-  ['imports', 'depcruise', ['src', 'clients']],
+  ['imports', 'depcruise', ['src', 'bench', 'clients']],
 ]
 let failed = 0
 for (const [name, command, args] of steps) {

@@ -162,6 +162,7 @@ export async function readAuthorizations(
   ids: readonly string[],
   sealer: Sealer,
 ): Promise<Map<string, Authorization>> {
+  if (ids.length === 0) return new Map()
   const { rows } = await db.query<{
     id: string
     bank_id: string

@@ -120,6 +120,8 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
     1 + application.materials.length,
   )
   const details = operatorDetails(operator, means.sealer)
+  // One person has usually checked all the files.
+  const names = new Map([[operator.code, details.name]])
   const document = {
     ...normalise(application, businessNumber, {
       file: (id) => {
@@ -132,8 +134,13 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
         }
       },
       operatorName: (code) => {
+        const known = names.get(code)
+        if (known !== undefined) return known
         const checker = snapshot.operator(account.bank.id, code)
-        return checker === undefined ? null : operatorDetails(checker, means.sealer).name
+        if (checker === undefined) return null
+        const { name } = operatorDetails(checker, means.sealer)
+        names.set(code, name)
+        return name
       },
     }),
     filedBy: {
@@ -148,7 +155,7 @@ async function planFiling(body: unknown, caller: Caller, requestId: string, mean
     rule,
     asks: (won) => {
       reference = ask(referenceGate, { bankId: account.bank.id, reference: application.bankReference, caseId }, won)
-      streams = ask(means.streams, caseId, (held) => won(held) && held.of(reference).won)
+      streams = ask(means.streams.ofNew, caseId, (held) => won(held) && held.of(reference).won)
       return [reference, streams]
     },
     act: (held, rows) => {

@@ -5,14 +5,9 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => new Date() }
 
-const shanghaiParts = new Intl.DateTimeFormat('en-CA', {
-  timeZone: 'Asia/Shanghai',
-  year: 'numeric',
-  month: '2-digit',
-  day: '2-digit',
-})
+const EIGHT_HOURS_MS = 8 * 3_600_000
 
-/** The calendar day in Asia/Shanghai as `yyyy-MM-dd`. */
+/** The calendar day in Asia/Shanghai as `yyyy-MM-dd`; eight hours ahead of UTC, without summer time since 1991. */
 export function shanghaiDay(at: Date): string {
-  return shanghaiParts.format(at)
+  return new Date(at.getTime() + EIGHT_HOURS_MS).toISOString().slice(0, 10)
 }

@@ -13,6 +13,7 @@ export const polls: RowSet<PollRow> = {
   name: 'poll',
   order: 700,
   key: (row) => row.case_id,
+  statements: 'several',
   write: async (tx, rows) => {
     const sorted = [...rows].sort((a, b) => (a.case_id < b.case_id ? -1 : 1))
     const ended = sorted.filter((row) => row.due_at === null)

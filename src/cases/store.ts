@@ -78,7 +78,8 @@ export function caseLock(means: MemoryMeans): Step<string, CaseHold | null> {
       const ids = [...new Set(asks)].sort()
       const { rows } = await tx.query<CaseRow>({
         name: 'case-lock',
-        text: 'select * from cases where id = any($1::uuid[]) order by id for update',
+        text: `select c.* from unnest($1::uuid[]) as v(id)
+               cross join lateral (select * from cases t where t.id = v.id for update) c`,
         values: [ids],
       })
       const holds = new Map((await toHolds(tx, rows, means)).map((hold) => [hold.id, hold]))
@@ -271,38 +272,40 @@ export const eventInserts: RowSet<EventRow> = {
   name: 'event',
   order: 920,
   write: async (tx, rows) => {
+    // How many events of the same bank follow one, itself included: its number is so far below the next.
     const counts = new Map<string, number>()
-    for (const row of rows) counts.set(row.bank_id, (counts.get(row.bank_id) ?? 0) + 1)
-    const banks = [...counts.keys()].sort()
-    const next = new Map<string, number>()
-    for (const bank of banks) {
-      const { rows: counter } = await tx.query<{ last: number }>({
-        name: 'feed-counter',
-        text: `insert into feed_counter (bank_id, last) values ($1, $2)
-               on conflict (bank_id) do update set last = feed_counter.last + excluded.last returning last`,
-        values: [bank, counts.get(bank)],
-      })
-      next.set(bank, (counter[0]?.last ?? 0) - (counts.get(bank) ?? 0) + 1)
-    }
-    const numbered = rows.map((row) => {
-      const number = next.get(row.bank_id) ?? 0
-      next.set(row.bank_id, number + 1)
-      return { ...row, feed_number: number }
+    const behind = rows.toReversed().map(({ bank_id }) => {
+      const count = (counts.get(bank_id) ?? 0) + 1
+      counts.set(bank_id, count)
+      return count
     })
-    await numberedEvents.write(tx, numbered)
+    const banks = [...counts].sort(([one], [other]) => (one < other ? -1 : 1))
+    await tx.query({
+      name: 'event',
+      text: `
+        with counter as (
+          insert into feed_counter (bank_id, last) select * from unnest($1::uuid[], $2::bigint[])
+              on conflict (bank_id) do update set last = feed_counter.last + excluded.last returning bank_id, last)
+        insert into event (id, case_id, bank_id, type, part, at, sealed, feed_number)
+        select v.id, v.case_id, v.bank_id, v.type, v.part, v.at, v.sealed, c.last - v.behind + 1
+          from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int[], $8::timestamptz[], $9::bytea[],
+                      $10::bigint[]) as v(id, case_id, bank_id, type, part, at, sealed, behind)
+          join counter c using (bank_id)`,
+      values: [
+        banks.map(([bank]) => bank),
+        banks.map(([, count]) => count),
+        rows.map(({ id }) => id),
+        rows.map(({ case_id }) => case_id),
+        rows.map(({ bank_id }) => bank_id),
+        rows.map(({ type }) => type),
+        rows.map(({ part }) => part),
+        rows.map(({ at }) => at),
+        rows.map(({ sealed }) => sealed),
+        behind.toReversed(),
+      ],
+    })
   },
 }
-
-const numberedEvents = insertSet<EventRow & { feed_number: number }>('event', 920, {
-  id: 'uuid',
-  case_id: 'uuid',
-  bank_id: 'uuid',
-  type: 'text',
-  part: 'integer',
-  at: 'timestamptz',
-  sealed: 'bytea',
-  feed_number: 'bigint',
-})
 
 export function sealEvent(eventId: string, body: unknown, sealer: Sealer): Buffer {
   return sealer.seal(Buffer.from(JSON.stringify(body)), eventContext(eventId))

@@ -175,8 +175,8 @@ export class Batch {
     let committing = false
     try {
       await inTransaction(this.#pool, async (tx) => {
-        await tx.query({ name: 'batch', text: 'insert into batch (id) values ($1)', values: [batchId] })
-        await runSteps(tx, taken, all)
+        const begun = tx.query({ name: 'batch', text: 'insert into batch (id) values ($1)', values: [batchId] })
+        await Promise.all([begun, runSteps(tx, taken, all)])
         for (const [i, waiting] of taken.entries()) results.push(decide(waiting, all[i] as Collected))
         if (results.some(({ ok }) => !ok)) throw new Undecided()
         await writeRows(tx, all)
@@ -292,11 +292,19 @@ async function writeRows(tx: Transaction, all: readonly Collected[]): Promise<vo
       else known.push(...rows)
     }
   }
+  // Sent together, done one after the other: none of them waits for what another gives. The first that fails is told.
+  let sent: Promise<void>[] = []
   for (const [set, rows] of [...merged].sort(([a], [b]) => a.order - b.order)) {
     const { key } = set
     const last = key === undefined ? rows : [...new Map(rows.map((row) => [key(row), row])).values()]
-    await set.write(tx, last)
+    const written = set.write(tx, last)
+    sent.push(written)
+    if (set.statements === 'several') {
+      await Promise.all(sent)
+      sent = []
+    }
   }
+  await Promise.all(sent)
 }
 
 function rejectAll(taken: readonly Waiting[], error: unknown): void {

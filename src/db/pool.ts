@@ -53,6 +53,8 @@ export function openPool(options: {
     connectionTimeoutMillis: 10_000,
     // A transaction that a stuck process holds open would keep its locks for ever.
     idle_in_transaction_session_timeout: 60_000,
+    // Statements that do not need one another's answers are sent together; each still has its own.
+    pipeline: true,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types,

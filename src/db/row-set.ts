@@ -8,6 +8,8 @@ export interface RowSet<R> {
   readonly name: string
   readonly order: number
   readonly key?: (row: R) => string
+  /** One statement by default, sent before `write` first waits; of several, the next row set waits for the last. */
+  readonly statements?: 'one' | 'several'
   write(tx: Transaction, rows: readonly R[]): Promise<void>
 }
 

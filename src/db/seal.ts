@@ -29,7 +29,7 @@ export class SealBroken extends Error {
 }
 
 export function sealValue(dataKey: DataKey, plain: Buffer | string, context: string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES)
+  const nonce = freshNonce()
   const head = Buffer.concat([Buffer.of(VERSION), idBytes(dataKey.id)])
   const cipher = createCipheriv('aes-256-gcm', dataKey.key, nonce)
   cipher.setAAD(additional(head, context))
@@ -69,6 +69,16 @@ export function plainValue(plain: Buffer | string): Buffer {
 /** @internal */
 export function openPlainValue(value: Buffer): Buffer | null {
   return value[0] === VERSION_PLAIN ? value.subarray(1) : null
+}
+
+/** Drawn in advance: a call of the generator costs more than what it gives. */
+let drawn: Buffer = Buffer.alloc(0)
+
+function freshNonce(): Buffer {
+  if (drawn.length === 0) drawn = randomBytes(NONCE_BYTES * 512)
+  const nonce = drawn.subarray(0, NONCE_BYTES)
+  drawn = drawn.subarray(NONCE_BYTES)
+  return nonce
 }
 
 function idBytes(id: string): Buffer {

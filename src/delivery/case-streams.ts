@@ -334,7 +334,10 @@ export class CaseStreams {
   }
 }
 
-export type CaseStreamsStep = Step<string, CaseStreams>
+export interface CaseStreamsStep extends Step<string, CaseStreams> {
+  /** Of cases that begin in this very transaction: there is nothing to lock or load. */
+  readonly ofNew: Step<string, CaseStreams>
+}
 
 /**
  * The step that locks and loads the streams of cases by their ids. One of these a process: members of one batch that
@@ -347,19 +350,17 @@ export function caseStreamsStep(sealer: Sealer, wake: Wake): CaseStreamsStep {
     order: 70,
     run: async (tx, asks) => {
       const caseIds = [...new Set(asks)].sort()
-      const loaded = await lockMessages(tx, caseIds)
+      const loaded = new Map<string, LiveMessage[]>(caseIds.map((caseId) => [caseId, []]))
+      for (const message of await lockMessages(tx, caseIds)) loaded.get(message.caseId)?.push(message)
       const streams = new Map(
-        caseIds.map((caseId) => [
-          caseId,
-          new CaseStreams(
-            caseId,
-            loaded.filter((message) => message.caseId === caseId),
-            sealer,
-            wake,
-          ),
-        ]),
+        [...loaded].map(([caseId, messages]) => [caseId, new CaseStreams(caseId, messages, sealer, wake)]),
       )
       return asks.map((caseId) => streams.get(caseId) as CaseStreams)
+    },
+    ofNew: {
+      name: 'streams of new cases',
+      order: 71,
+      run: async (_tx, caseIds) => caseIds.map((caseId) => new CaseStreams(caseId, [], sealer, wake)),
     },
   }
 }

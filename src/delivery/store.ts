@@ -242,24 +242,33 @@ interface LiveRow {
 }
 
 /**
+ * The live messages of each case of $1, in its order and by the index, whatever the planner believes of a table that is
+ * empty at one time and long at another.
+ */
+const eachCase = (columns: string): string =>
+  `unnest($1::uuid[]) as v(case_id) cross join lateral (
+     select ${columns} from message t where t.case_id = v.case_id order by t.channel, t.position`
+
+/**
  * Locks and reads all live messages of the cases, in sorted order. Read in a statement of its own: what another
  * transaction put behind a row while its lock was waited for is then seen too.
  */
 export async function lockMessages(tx: Transaction, caseIds: readonly string[]): Promise<LiveMessage[]> {
-  await tx.query({
+  const locked = tx.query({
     name: 'lock messages',
-    text: `select from message where case_id = any($1::uuid[]) order by case_id, channel, position for update`,
+    text: `select from ${eachCase('id')} for update) m`,
     values: [caseIds],
   })
-  const { rows } = await tx.query<LiveRow>({
+  const read = tx.query<LiveRow>({
     name: 'read locked messages',
     text: `
-      select id, endpoint, case_id, channel, position, kind, state, after_fact, depends_on, why, fence, attempts,
+      select id, endpoint, m.case_id, channel, position, kind, state, after_fact, depends_on, why, fence, attempts,
              inquiry, inquiries, unclear, cursor, number, document_version, supersedes, traceparent,
              rendered is not null as has_rendered, coalesce(lease_until < now(), false) as lease_over
-        from message where case_id = any($1::uuid[]) order by case_id, channel, position`,
+        from ${eachCase('*')}) m`,
     values: [caseIds],
   })
+  const [, { rows }] = await Promise.all([locked, read])
   return rows.map((row) => ({
     id: row.id,
     endpoint: row.endpoint,

@@ -24,12 +24,14 @@ export const referenceGate: Step<ReferenceAsk, { won: boolean; caseId: string }>
     )
     const banks = sorted.map((ask) => ask.bankId)
     const references = sorted.map((ask) => ask.reference)
-    await tx.query({
+    const { rows: claimed } = await tx.query<{ case_id: string }>({
       name: 'bank-reference-claim',
       text: `insert into bank_reference (bank_id, reference, case_id)
-             select * from unnest($1::uuid[], $2::text[], $3::uuid[]) on conflict do nothing`,
+             select * from unnest($1::uuid[], $2::text[], $3::uuid[]) on conflict do nothing
+             returning case_id`,
       values: [banks, references, sorted.map((ask) => ask.caseId)],
     })
+    if (claimed.length === asks.length) return asks.map(({ caseId }) => ({ won: true, caseId }))
     const { rows } = await tx.query<{ bank_id: string; reference: string; case_id: string }>({
       name: 'bank-reference-holders',
       text: `select r.* from bank_reference r

@@ -6,6 +6,7 @@ export interface DatePattern {
   text: string
   tokens: readonly ({ field: PatternField } | { literal: string })[]
   fields: ReadonlySet<PatternField>
+  /** A group for each field, in the order of `tokens`. */
   reader: RegExp
 }
 
@@ -44,9 +45,7 @@ export function datePattern(text: string): DatePattern {
     throw new RangeError('a pattern has yyyy, MM and dd')
   }
   const parts = tokens.map((token) =>
-    'literal' in token
-      ? token.literal.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')
-      : `(?<${token.field}>\\d{${token.field.length}})`,
+    'literal' in token ? token.literal.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&') : `(\\d{${token.field.length}})`,
   )
   return { text, tokens, fields, reader: new RegExp(`^${parts.join('')}$`, 'u') }
 }
@@ -58,10 +57,8 @@ export function hasTimeOfDay(pattern: DatePattern): boolean {
 
 /** `2026-11-09` by the pattern, or null when it is no date. */
 export function writeDate(date: string, pattern: DatePattern): string | null {
-  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date)
-  if (match === null) return null
-  const time = { ...MIDNIGHT, year: Number(match[1]), month: Number(match[2]), day: Number(match[3]) }
-  return isDay(time) ? write(time, pattern) : null
+  const time = date.length === 10 ? dayAt(date) : null
+  return time === null ? null : write(time, pattern)
 }
 
 /** A text of the pattern as `2026-11-09`, or null. */
@@ -72,11 +69,50 @@ export function readDate(text: string, pattern: DatePattern): string | null {
 
 /** An ISO 8601 instant with offset as local time of the zone, or null when it is no instant. Fractions of a second that the pattern has no place for are left out. */
 export function writeInstant(instant: string, pattern: DatePattern, zone: string): string | null {
-  const match = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.exec(instant)
-  if (match === null) return null
-  if (!isDay({ ...MIDNIGHT, year: Number(match[1]), month: Number(match[2]), day: Number(match[3]) })) return null
+  const time = dayAt(instant)
+  if (time === null || !INSTANT_REST.test(instant)) return null
+  // Most come with the zone's own offset: then they are local time as they stand.
+  const given = instant.length === OFFSET_AT + 6 ? givenOffsetMs(instant, OFFSET_AT) : null
+  const hour = digits(instant, 11, 2)
+  const minute = digits(instant, 14, 2)
+  const second = digits(instant, 17, 2)
+  if (given !== null && hour < 24 && minute < 60 && second < 60 && time.year >= 1000) {
+    time.hour = hour
+    time.minute = minute
+    time.second = second
+    if (offsetMs(utcMs(time) - given, zone) === given) return write(time, pattern)
+  }
   const epochMs = Date.parse(instant)
   return Number.isNaN(epochMs) ? null : write(localTime(epochMs, zone), pattern)
+}
+
+/** Place of the offset in an instant without a fraction. */
+const OFFSET_AT = 19
+const INSTANT_REST = /^.{10}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/
+
+function givenOffsetMs(instant: string, at: number): number | null {
+  const hours = digits(instant, at + 1, 2)
+  const minutes = digits(instant, at + 4, 2)
+  if (hours > 23 || minutes > 59) return null
+  return (instant.charCodeAt(at) === HYPHEN ? -1 : 1) * (hours * 60 + minutes) * 60_000
+}
+
+/** The number that stands there in so many digits, or NaN. */
+function digits(text: string, at: number, count: number): number {
+  let value = 0
+  for (let i = at; i < at + count; i += 1) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
+}
+
+/** The date that a text begins with, at midnight; null when it is none. */
+function dayAt(text: string): LocalTime | null {
+  if (text.charCodeAt(4) !== HYPHEN || text.charCodeAt(7) !== HYPHEN) return null
+  const time = midnight(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2))
+  return isDay(time) ? time : null
 }
 
 /** Local time of the zone as an instant with its offset, e.g. `2026-11-09T09:18:00+08:00`. */
@@ -84,15 +120,23 @@ export function readInstant(text: string, pattern: DatePattern, zone: string): s
   const time = read(text, pattern)
   if (time === null) return { fault: 'not-a-date' }
   const asUtcMs = utcMs(time)
-  const offsets = new Set([offsetMs(asUtcMs - DAY_MS, zone), offsetMs(asUtcMs + DAY_MS, zone)])
-  const fitting = [...offsets].filter((offset) => offsetMs(asUtcMs - offset, zone) === offset)
-  const [offset] = fitting
-  if (offset === undefined || fitting.length > 1) return { fault: 'local-time-unclear' }
+  const offset = offsetAt(asUtcMs, zone)
+  if (offset === null) return { fault: 'local-time-unclear' }
   const minutes = Math.abs(offset) / 60_000
   const sign = offset < 0 ? '-' : '+'
   const clock = `${two(time.hour)}:${two(time.minute)}:${two(time.second)}`
   const fraction = time.millisecond === 0 ? '' : `.${String(time.millisecond).padStart(3, '0')}`
   return `${isoDate(time)}T${clock}${fraction}${sign}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`
+}
+
+/** The offset of a local time; null when it never was, or was twice. */
+function offsetAt(asUtcMs: number, zone: string): number | null {
+  const before = offsetMs(asUtcMs - DAY_MS, zone)
+  const after = offsetMs(asUtcMs + DAY_MS, zone)
+  const isBefore = offsetMs(asUtcMs - before, zone) === before
+  if (before === after) return isBefore ? before : null
+  const isAfter = offsetMs(asUtcMs - after, zone) === after
+  return isBefore === isAfter ? null : isBefore ? before : after
 }
 
 /** Whether the running system knows the zone. */
@@ -106,7 +150,12 @@ export function isZone(zone: string): boolean {
 }
 
 const DAY_MS = 86_400_000
-const MIDNIGHT = { hour: 0, minute: 0, second: 0, millisecond: 0 }
+const HYPHEN = 0x2d
+
+function midnight(year: number, month: number, day: number): LocalTime {
+  return { year, month, day, hour: 0, minute: 0, second: 0, millisecond: 0 }
+}
+
 const formatters = new Map<string, Intl.DateTimeFormat>()
 
 function formatter(zone: string): Intl.DateTimeFormat {
@@ -128,37 +177,75 @@ function formatter(zone: string): Intl.DateTimeFormat {
 }
 
 function localTime(epochMs: number, zone: string): LocalTime {
-  const time: LocalTime = { year: 0, month: 0, day: 0, ...MIDNIGHT }
+  const local = new Date(epochMs + offsetMs(epochMs, zone))
+  return {
+    year: local.getUTCFullYear(),
+    month: local.getUTCMonth() + 1,
+    day: local.getUTCDate(),
+    hour: local.getUTCHours(),
+    minute: local.getUTCMinutes(),
+    second: local.getUTCSeconds(),
+    millisecond: local.getUTCMilliseconds(),
+  }
+}
+
+/** Offsets of days (UTC) on which they do not change, by zone: asking the formatter costs more than all the rest. */
+const dayOffsets = new Map<string, Map<number, number>>()
+const MOST_DAYS = 10_000
+
+function offsetMs(epochMs: number, zone: string): number {
+  let days = dayOffsets.get(zone)
+  if (days === undefined) {
+    days = new Map()
+    dayOffsets.set(zone, days)
+  }
+  const day = Math.floor(epochMs / DAY_MS)
+  const known = days.get(day)
+  if (known !== undefined) return known
+  const offset = askedOffsetMs(day * DAY_MS, zone)
+  if (askedOffsetMs((day + 1) * DAY_MS, zone) !== offset) return askedOffsetMs(epochMs, zone)
+  if (days.size >= MOST_DAYS) days.clear()
+  days.set(day, offset)
+  return offset
+}
+
+function askedOffsetMs(epochMs: number, zone: string): number {
+  const time = midnight(0, 0, 0)
   for (const part of formatter(zone).formatToParts(epochMs)) {
     if (part.type in time) time[part.type as keyof LocalTime] = Number(part.value)
   }
   time.millisecond = ((epochMs % 1000) + 1000) % 1000
-  return time
-}
-
-function offsetMs(epochMs: number, zone: string): number {
-  return utcMs(localTime(epochMs, zone)) - epochMs
+  return utcMs(time) - epochMs
 }
 
 function utcMs(time: LocalTime): number {
-  return Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second, time.millisecond)
+  const ms = Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second, time.millisecond)
+  // Date.UTC takes the years before 100 for those of the twentieth century.
+  return time.year < 100 ? new Date(ms).setUTCFullYear(time.year) : ms
 }
 
 function read(text: string, pattern: DatePattern): LocalTime | null {
-  const groups = pattern.reader.exec(text)?.groups
-  if (groups === undefined) return null
-  const field = (name: PatternField): number => Number(groups[name] ?? 0)
-  const time = {
-    year: field('yyyy'),
-    month: field('MM'),
-    day: field('dd'),
-    hour: field('HH'),
-    minute: field('mm'),
-    second: field('ss'),
-    millisecond: field('SSS'),
+  const groups = pattern.reader.exec(text)
+  if (groups === null) return null
+  const time = midnight(0, 0, 0)
+  let place = 0
+  for (const token of pattern.tokens) {
+    if ('literal' in token) continue
+    place += 1
+    time[MEMBERS[token.field]] = Number(groups[place])
   }
   return isDay(time) && time.hour < 24 && time.minute < 60 && time.second < 60 ? time : null
 }
+
+const MEMBERS = {
+  yyyy: 'year',
+  MM: 'month',
+  dd: 'day',
+  HH: 'hour',
+  mm: 'minute',
+  ss: 'second',
+  SSS: 'millisecond',
+} as const satisfies Record<PatternField, keyof LocalTime>
 
 function write(time: LocalTime, pattern: DatePattern): string {
   let text = ''
@@ -167,27 +254,16 @@ function write(time: LocalTime, pattern: DatePattern): string {
 }
 
 function writeField(time: LocalTime, field: PatternField): string {
-  switch (field) {
-    case 'yyyy':
-      return String(time.year).padStart(4, '0')
-    case 'MM':
-      return two(time.month)
-    case 'dd':
-      return two(time.day)
-    case 'HH':
-      return two(time.hour)
-    case 'mm':
-      return two(time.minute)
-    case 'ss':
-      return two(time.second)
-    case 'SSS':
-      return String(time.millisecond).padStart(3, '0')
-  }
+  const value = time[MEMBERS[field]]
+  return field === 'yyyy' || field === 'SSS' ? String(value).padStart(field.length, '0') : two(value)
 }
 
-function isDay(time: LocalTime): boolean {
-  if (time.year < 1 || time.month < 1 || time.month > 12 || time.day < 1) return false
-  return time.day <= new Date(Date.UTC(2000 + (time.year % 400), time.month, 0)).getUTCDate()
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
+
+function isDay({ year, month, day }: LocalTime): boolean {
+  if (!(year >= 1) || day < 1) return false
+  const isLeap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return day <= (MONTH_DAYS[month - 1] ?? 0) + (isLeap ? 1 : 0)
 }
 
 function isoDate(time: LocalTime): string {

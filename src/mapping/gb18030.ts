@@ -104,7 +104,8 @@ export function decodeGbk(bytes: Uint8Array): string {
 
 function encode(text: string, tables: Tables, hasFourBytes: boolean, name: string): Buffer {
   const { unicodeToTwo, unicodeToFour } = tables
-  const out = Buffer.allocUnsafe(text.length * (hasFourBytes ? 4 : 2))
+  const most = text.length * (hasFourBytes ? 4 : 2)
+  const out = most <= scratch.length ? scratch : Buffer.allocUnsafe(most)
   let end = 0
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index)
@@ -136,8 +137,11 @@ function encode(text: string, tables: Tables, hasFourBytes: boolean, name: strin
     out[end] = 0x81 + Math.trunc(linear / 10)
     end += 4
   }
-  return out.subarray(0, end)
+  return out === scratch ? Buffer.from(out.subarray(0, end)) : out.subarray(0, end)
 }
+
+/** Room for a message of the usual size: what it could need at most is four times what it needs. */
+const scratch = Buffer.allocUnsafeSlow(256 * 1024)
 
 function decode(bytes: Uint8Array, tables: Tables, hasFourBytes: boolean, name: string): string {
   const { twoToUnicode, fourToUnicode } = tables

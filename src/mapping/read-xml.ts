@@ -1,15 +1,8 @@
 import { SaxesParser } from 'saxes'
+import { readPlainXml } from './plain-xml.ts'
 import type { Encoding } from './profile.ts'
 import { textEncoding } from './text-encoding.ts'
-
-/** An element as it was read: strings only, references decoded exactly once. */
-export interface XmlElement {
-  name: string
-  attributes: ReadonlyMap<string, string>
-  children: readonly XmlElement[]
-  /** Text directly inside, CDATA sections among it. */
-  text: string
-}
+import type { OpenElement, XmlElement } from './xml-element.ts'
 
 /** Bytes that are no document of the profile. The message tells the place, never the content. */
 export class MessageUnreadable extends Error {
@@ -22,13 +15,6 @@ export class MessageUnreadable extends Error {
 export interface ReadLimits {
   bytes: number
   depth: number
-}
-
-interface OpenElement {
-  name: string
-  attributes: Map<string, string>
-  children: XmlElement[]
-  text: string
 }
 
 const MOST_ATTRIBUTES = 1000
@@ -52,7 +38,7 @@ export function readXml(bytes: Uint8Array, encoding: Encoding, limits: ReadLimit
   } catch (cause) {
     throw new MessageUnreadable(`bytes that are no ${encoding.name}`, cause)
   }
-  return parse(text, limits.depth)
+  return readPlainXml(text, limits.depth, MOST_ATTRIBUTES) ?? parse(text, limits.depth)
 }
 
 /** The declaration is ASCII in every encoding that a profile can name. */
@@ -61,7 +47,8 @@ function declaredEncoding(bytes: Uint8Array): string | null {
   return /^(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']/.exec(head)?.[1] ?? null
 }
 
-function parse(text: string, depth: number): XmlElement {
+/** @internal The full parser, on its own for the test that holds the other to it. */
+export function parse(text: string, depth: number): XmlElement {
   const parser = new SaxesParser({ xmlns: false, position: true })
   const open: OpenElement[] = []
   let root: XmlElement | null = null

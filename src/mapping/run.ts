@@ -38,8 +38,9 @@ export class Run implements Notes {
 }
 
 const NONE: readonly unknown[] = []
-const ATTRIBUTE = /[&<>"]|[^ -\ufffd]/
-const ELEMENT = /[&<>]|[^\t\n -\ufffd]/
+/** Surrogates are among them, paired or not: most texts have none. */
+const ATTRIBUTE = /[&<>"\ud800-\udfff]|[^ -\ufffd]/
+const ELEMENT = /[&<>\ud800-\udfff]|[^\t\n -\ufffd]/
 const NOT_XML = /[^\t\n\r -\ufffd]/
 const REFERENCES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -115,8 +116,7 @@ export const runtime = {
 } as const
 
 function escape(value: string, special: RegExp, run: Run): string | undefined {
-  if (!value.isWellFormed()) return run.note('not-xml')
-  if (run.probe !== null) {
+  if (run.probe !== null && value.isWellFormed()) {
     try {
       run.probe(value)
     } catch {
@@ -124,6 +124,6 @@ function escape(value: string, special: RegExp, run: Run): string | undefined {
     }
   }
   if (!special.test(value)) return value
-  if (NOT_XML.test(value)) return run.note('not-xml')
+  if (!value.isWellFormed() || NOT_XML.test(value)) return run.note('not-xml')
   return value.replace(special === ATTRIBUTE ? /[&<>"\t\n\r]/g : /[&<>\r]/g, (one) => REFERENCES[one] ?? one)
 }

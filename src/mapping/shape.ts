@@ -1,8 +1,8 @@
 import type { Json } from '../base/json.ts'
 import { isDecimal } from '../base/money.ts'
 import { type MappingPlace, mappingPlace } from './faults.ts'
-import type { XmlElement } from './read-xml.ts'
 import type { LeafNode, RecordNode, SchemaNode } from './schema.ts'
+import type { XmlElement } from './xml-element.ts'
 
 /** A document in the form that compiled mappings read: known fields only, lists always there, integers as numbers. */
 export type Shaped = { [key: string]: ShapedValue }

@@ -1,3 +1,4 @@
+import { gathered } from '../db/gathered.ts'
 import type { Queryable } from '../db/pool.ts'
 import { insertSet } from '../db/row-set.ts'
 import type { MaterialType } from './content-type.ts'
@@ -81,11 +82,7 @@ export async function readMaterials(
   ids: readonly string[],
   sealer: Sealer,
 ): Promise<Map<string, Material>> {
-  const { rows } = await db.query<MaterialRow>({
-    name: 'materials',
-    text: 'select * from material where id = any($1::uuid[]) and bank_id = $2',
-    values: [ids, bankId],
-  })
+  const rows = (await readRows(db, ids)).filter((row) => row.bank_id === bankId)
   const found = new Map<string, Material>()
   for (const row of rows) {
     const facts = openFileFacts('material', row.id, row.sealed, sealer)
@@ -102,6 +99,16 @@ export async function readMaterials(
   }
   return found
 }
+
+const readRows = gathered<readonly string[], MaterialRow[]>(async (db, asks) => {
+  const { rows } = await db.query<MaterialRow>({
+    name: 'materials',
+    text: 'select * from material where id = any($1::uuid[])',
+    values: [[...new Set(asks.flat())]],
+  })
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return asks.map((ids) => [...new Set(ids)].map((id) => byId.get(id)).filter((row) => row !== undefined))
+})
 
 /** Which of these file ids have rows, of materials or certificates. */
 export async function knownFiles(db: Queryable, ids: readonly string[]): Promise<Set<string>> {

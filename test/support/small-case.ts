@@ -23,6 +23,22 @@ const PATIENT = { attempts: 10_000, retryDelayMs: 50 } satisfies Partial<BankCal
 
 /** Uploads the papers of all the cases. */
 export async function smallCases(client: BankClient, bank: { code: string; name: string }): Promise<SmallCases> {
+  const body = await smallBody(client, bank)
+  return {
+    file: async () => {
+      const answer = await client.submitApplication(body(), PATIENT)
+      if (answer.status !== 202) throw new Error(`the case was not taken: ${answer.status} ${answer.body.toString()}`)
+      const { id, businessNumber } = answer.json() as { id: string; businessNumber: string }
+      return { id, businessNumber, receipt: answer.receipt ?? 'none', papers: KINDS.length }
+    },
+  }
+}
+
+/** Uploads the papers and gives what makes a body with them, another each time. */
+export async function smallBody(
+  client: BankClient,
+  bank: { code: string; name: string },
+): Promise<() => SampleApplication> {
   const ids = new Map<string, string>()
   for (const kind of KINDS) {
     const bytes = pdfDocument(kind, [{ lines: [bank.name, kind] }])
@@ -30,15 +46,10 @@ export async function smallCases(client: BankClient, bank: { code: string; name:
     if (answer.status !== 201) throw new Error(`a material was not taken: ${answer.status} ${answer.body.toString()}`)
     ids.set(kind, String(answer.json()['id']))
   }
-  return {
-    file: async () => {
-      const application = smallApplication(bank)
-      const named = new Map(application.materials.map(({ kind, name }) => [name, ids.get(kind) as string]))
-      const answer = await client.submitApplication(withMaterialIds(application, named), PATIENT)
-      if (answer.status !== 202) throw new Error(`the case was not taken: ${answer.status} ${answer.body.toString()}`)
-      const { id, businessNumber } = answer.json() as { id: string; businessNumber: string }
-      return { id, businessNumber, receipt: answer.receipt ?? 'none', papers: KINDS.length }
-    },
+  return () => {
+    const application = smallApplication(bank)
+    const named = new Map(application.materials.map(({ kind, name }) => [name, ids.get(kind) as string]))
+    return withMaterialIds(application, named)
   }
 }
 
