@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { cpus, platform, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import { redisServer } from '../test/torture/redis-server.ts'
+import { redisServer } from '../test/support/redis-server.ts'
 import { accept } from './accept.ts'
 import { checkFloor, type Limits, limitsOf } from './floor-check.ts'
 import { mapping } from './mapping.ts'

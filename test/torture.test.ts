@@ -1,7 +1,7 @@
 import t from 'tap'
 import { torture } from './torture/run.ts'
 
-t.test(
+await t.test(
   'the short torture: every fault point five times, nothing lost, doubled, out of order, untold',
   { timeout: 290_000 },
   async (t) => {

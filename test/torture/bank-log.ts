@@ -6,7 +6,10 @@ export interface BankOrders {
   atOnce: number
   /** Every n-th case has papers of its own, uploaded for it. */
   uploadEvery: number
-  pauseMs: number
+  filePauseMs: number
+  askPauseMs: number
+  /** Between two papers that belong to no case. */
+  uploadPauseMs: number
 }
 
 export interface TortureEvent {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BankAnswer, bankClient } from '../../src/sandbox/bank-client.ts'
 import { readIdentity } from '../../src/sandbox/certificate-authority.ts'
+import { pdfDocument } from '../../src/sandbox/pdf.ts'
 import { OPERATOR, prepareSample, SAMPLE_BANK } from '../support/enrolment.ts'
 import { authorize, question } from '../support/querying.ts'
 import { smallCases } from '../support/small-case.ts'
@@ -46,7 +47,7 @@ async function fileCases(): Promise<void> {
         const { id, businessNumber } = answer.json() as { id: string; businessNumber: string }
         log({ kind: 'filed', id, businessNumber, papers: body.materials.length })
       }
-      await sleep(orders.pauseMs)
+      await sleep(orders.filePauseMs)
     }
   }
   await Promise.all(Array.from({ length: orders.atOnce }, filer))
@@ -61,7 +62,17 @@ async function askQueries(): Promise<void> {
     const body = answer.json() as { id: string; code?: string }
     if (answer.status === 200) log({ kind: 'disclosed', id: body.id, receipt: answer.receipt ?? 'none' })
     else if (answer.status !== 202) throw new Error(`a query was refused: ${answer.status} ${answer.body.toString()}`)
-    await sleep(orders.pauseMs * 3)
+    await sleep(orders.askPauseMs)
+  }
+}
+
+/** Papers of cases that are not filed yet. */
+async function uploadOn(): Promise<void> {
+  const bytes = pdfDocument('torture', [{ lines: ['torture'] }])
+  while (!isOver()) {
+    const answer = keep('upload', await client.uploadMaterial({ bytes, contentType: 'application/pdf' }, PATIENT))
+    if (answer.status !== 201) throw new Error(`not taken: ${answer.status} ${answer.body.toString()}`)
+    await sleep(orders.uploadPauseMs)
   }
 }
 
@@ -81,7 +92,7 @@ async function followFeed(): Promise<void> {
 const isOver = (): boolean => existsSync(join(folder, 'over'))
 
 try {
-  await Promise.all([fileCases(), askQueries(), followFeed()])
+  await Promise.all([fileCases(), askQueries(), uploadOn(), followFeed()])
   await client.close()
 } catch (error) {
   writeFileSync(join(folder, 'failed'), String(error instanceof Error ? error.stack : error))

@@ -61,6 +61,13 @@ const ORDERS: Record<FaultPoint, Order> = {
   'record-not-sealed': 'kill',
   'checkpoint-not-stored': 'kill',
 }
+/** Those, and what comes from outside. */
+const POINTS = 14
+/** Faults at once. */
+const LANES = 3
+/** What a fault takes, about. */
+const PER_FAULT_MS = 700
+const FILERS = 6
 /** How long a process may take to come by a point. */
 const ORDER_MS = 4000
 /** What the last cases may take when nothing goes wrong any more. */
@@ -82,6 +89,7 @@ async function run(
   { cases, faults = 0, eachPoint = 0, seed, roles, sabotage, say }: TortureOptions,
 ): Promise<TortureReport> {
   const random = seededRandom(seed)
+  const wanted = Math.max(faults, eachPoint * POINTS)
   const folder = await mkdtemp(join(tmpdir(), 'bdc-torture-'))
   t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   // PostgreSQL runs as another user where root starts it.
@@ -157,9 +165,12 @@ async function run(
     baseUrl: front.url,
     gatewayCertificates,
     cases,
-    atOnce: 6,
+    atOnce: FILERS,
     uploadEvery: 8,
-    pauseMs: 50,
+    // Cases come as long as faults do.
+    filePauseMs: Math.round((wanted * PER_FAULT_MS * FILERS) / cases),
+    askPauseMs: 300,
+    uploadPauseMs: 1000,
   }
   await writeFile(at('bank/orders.json'), JSON.stringify(bankOrders))
 
@@ -263,18 +274,28 @@ async function run(
     if (node.cuts > before) strike(`commit-cut-${when}`)
   }
 
-  for (const point of Object.keys(acts)) byPoint[point] = 0
+  const points = Object.keys(acts)
+  if (points.length !== POINTS) throw new Error(`there are ${points.length} points`)
+  for (const point of points) byPoint[point] = 0
   const count = (): number => Object.values(byPoint).reduce((sum, times) => sum + times, 0)
-  const least = (): number => Math.min(...Object.values(byPoint))
+  const busy = new Set<string>()
   // A point that nobody comes by in time is tried again, and not for ever.
-  const rounds = 3 * Math.max(faults, eachPoint * Object.keys(acts).length)
-  for (let round = 0; round < rounds && (count() < faults || least() < eachPoint); round += 1) {
-    // The one that struck least, so that each has its share; among equals by chance.
-    const floor = least()
-    const open = Object.keys(acts).filter((name) => struck(name) <= floor + (random() < 0.3 ? 1 : 0))
-    await (acts[open[Math.floor(random() * open.length)] as string] as () => Promise<void>)()
-    await sleep(Math.round(random() * 150))
+  let tries = 3 * wanted
+  const lane = async (): Promise<void> => {
+    for (;;) {
+      const least = Math.min(...Object.values(byPoint))
+      if ((count() >= faults && least >= eachPoint) || tries-- <= 0) return
+      // The one that struck least, so that each has its share; among equals by chance.
+      const free = points.filter((name) => !busy.has(name))
+      const floor = Math.min(...free.map(struck)) + (random() < 0.3 ? 1 : 0)
+      const open = free.filter((name) => struck(name) <= floor)
+      const point = open[Math.floor(random() * open.length)] as string
+      busy.add(point)
+      await (acts[point] as () => Promise<void>)().finally(() => busy.delete(point))
+      await sleep(Math.round(random() * 300))
+    }
   }
+  await Promise.all(Array.from({ length: LANES }, lane))
   say(`${count()} faults; waiting for the last of ${cases} cases`)
   await untilTold(
     'not all cases were taken',
