@@ -15,7 +15,7 @@ const forbidden = [
     name: 'rooms-not-root',
     severity: 'error',
     from: { path: '^src/[^/]+/', pathNot: '^src/cli/' },
-    to: { path: '^src/(gateway|outbound|ground|main)\\.ts$' },
+    to: { path: '^src/(gateway|inbound|work|outbound|ground|main)\\.ts$' },
   },
   {
     name: 'rooms-not-config',

@@ -1,8 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { about } from './bank/api/about.ts'
-import { codeTables } from './bank/code-tables.ts'
-import { bankRoutes } from './bank/plugin.ts'
 import { webhookMetrics } from './bank/webhook-metrics.ts'
 import { addressList } from './base/address-list.ts'
 import type { Clock } from './base/clock.ts'
@@ -16,44 +14,43 @@ import type { Config } from './config.ts'
 import { batchMetrics } from './db/batch-metrics.ts'
 import { errorFields } from './db/log.ts'
 import { deliveryMetrics, queueMetric } from './delivery/metrics.ts'
-import { type Delivery } from './delivery/worker.ts'
 import { type Ground, openGround } from './ground.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openHealth } from './http/health.ts'
 import { openMetrics } from './http/metrics.ts'
-import { openDescriptions } from './http/openapi/routes.ts'
-import { openProblemPages } from './http/problem-pages.ts'
 import { processMetrics } from './http/process-metrics.ts'
 import { countRequests } from './http/request-metrics.ts'
 import { buildServer } from './http/server.ts'
 import { openValidator } from './http/validator.ts'
+import { openInbound } from './inbound.ts'
 import { loadMappings } from './mapping/mapping-set.ts'
 import { Files } from './materials/files.ts'
 import { ENDPOINTS, openOutbound, PROFILES } from './outbound.ts'
-import { readPlatformCertificates } from './platform/authenticate.ts'
-import { callbackRoutes } from './platform/callback-routes.ts'
 import { formFields } from './platform/form-fields.ts'
 import { callbackMetrics } from './platform/metrics.ts'
 import { queryMetrics } from './queries/metrics.ts'
-import { registryRoutes } from './registry/routes.ts'
 import { listenRefused } from './start-checks.ts'
+import { type Grace, graceOf } from './stop.ts'
 import { traceMetrics } from './trace/metrics.ts'
-import { openTrustStore } from './trust/trust-store.ts'
+import { startWork, type Work } from './work.ts'
 
 export interface Gateway {
   server: FastifyInstance
   ground: Ground
-  delivery: Delivery
+  /** Null in a process that only answers calls. */
+  work: Work | null
   /** Those who wait for events of their bank. */
   feedWatch: FeedWatch
   /** Where it listens, without a path. */
   url: string
+  /** Tells load balancers for SHUTDOWN_NOTICE_MS to look elsewhere, while it still serves; at once where nobody calls. */
+  announceStop(signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * The composition root: builds every room in order, listens, and closes in reverse. No rule of the domain lives here.
- * @param options.sealing off only in a test that shows what its scan would find.
+ * The composition root: builds every room in order, by role, listens, and closes in reverse. No rule of the domain lives
+ * here. @param options.sealing off only in a test that shows what its scan would find.
  */
 export async function openGateway(
   config: Config,
@@ -63,16 +60,22 @@ export async function openGateway(
   const mappings = loadMappings({ mappingsDir: config.mappingsDir, schemasDir: config.schemasDir })
   const validator = openValidator(config.schemasDir)
   const ground = await openGround(config, log, { ...options, serves: true })
-  const { pool, batch, keyring, clock, trace, directory, signers, sm2, databaseClock, onClose } = ground
+  const { pool, batch, keyring, clock, trace, onClose } = ground
   const onFault = (where: string, error: unknown): void =>
     log.error({ where, ...errorFields(error) }, 'a fault of ours')
+  const grace = graceOf(config.shutdownGraceMs)
   try {
     const files = new Files(ground.folders.materials)
-    const trust = await openTrustStore({ trustDir: ground.folders.trust, rulesDir: config.certsDir, sm2 })
     const site = siteOf(config)
     const numbers = new Numbers(pool, config.areaCode, clock)
-    const housekeeping = startHousekeeping(ground, files, directory)
+    const housekeeping = startHousekeeping(ground, files)
     onClose(() => housekeeping.stop())
+    const feedWatch = new FeedWatch({
+      limits: { all: config.eventWaiters, ofBank: config.eventWaitersOfBank },
+      readEnds: (bankIds) => feedEnds(pool, bankIds),
+      onError: (error) => onFault('look at the feeds', error),
+    })
+    onClose(async () => feedWatch.close())
 
     const formField = formFields(mappings.profile(PROFILES.platform).tables.get('EgovFormField')?.toCode ?? new Map())
     const cases: CaseMeans = {
@@ -90,38 +93,26 @@ export async function openGateway(
       withdrawalAgainMs: config.withdrawalAgainMs,
       onEvents: (bankId) => {
         feedWatch.hint(bankId)
-        webhooks.wake()
+        outbound.webhooks.wake()
       },
     }
-    const outbound = await openOutbound({
-      config,
-      log,
-      ground,
-      mappings,
-      files,
-      cases,
-      site,
-      numbers,
-      formField,
-      validateApplication: validator('application'),
-      onFault,
-    })
-    const { desk, webhooks, polling, callbacks } = outbound
+    const shared = { config, log, ground, mappings, cases, site, numbers, grace, onFault }
+    const outbound = await openOutbound(shared)
+    const halves = { ...shared, outbound, files, formField }
+    const work = config.role === 'api' ? null : startWork({ ...halves, validateApplication: validator('application') })
 
     const proxies = addressList(config.trustedProxies)
-    const extranet = addressList(config.egovNetworks)
-    const platformCertificates = await readPlatformCertificates(config.platformCertificates)
-
     let url = ''
+    let leaving = false
     const server = buildServer({
       log,
       bodyLimitBytes: config.bodyLimitBytes,
       requestsAtOnce: config.requestsAtOnce,
       requestTimeoutMs: 300_000,
       isTrustedProxy: (address) => proxies.has(address),
+      isLeaving: () => leaving,
     })
-    onClose(() => closeInTime(server, config.shutdownGraceMs))
-    openDescriptions(server, { about, schemasDir: config.schemasDir, serverUrl: () => config.publicUrl ?? url })
+    onClose(() => stopBoth(server, work, grace))
     const requests = countRequests(server)
     const process = processMetrics()
     onClose(async () => process.close())
@@ -137,108 +128,65 @@ export async function openGateway(
       webhooks: () => webhookMetrics(pool),
       trace: () => traceMetrics(pool),
     })
-    const feedWatch = new FeedWatch({
-      limits: { all: config.eventWaiters, ofBank: config.eventWaitersOfBank },
-      readEnds: (bankIds) => feedEnds(pool, bankIds),
-      onError: (error) => onFault('look at the feeds', error),
-    })
-    // The server waits for its requests: those that wait for events end at once.
-    server.addHook('preClose', async () => feedWatch.close())
+    const trust =
+      config.role === 'worker'
+        ? null
+        : await openInbound(server, {
+            ...halves,
+            feedWatch,
+            housekeeping,
+            validator,
+            publicUrl: () => config.publicUrl ?? url,
+            onCallbackStored: () => work?.callbacks.wake(),
+            onRegistryHint: () => work?.polling.wake(),
+          })
     openHealth(
       server,
       {
+        serving: () => !leaving,
         database: async () => void (await pool.query('select 1')),
-        delivery: () => outbound.delivery.health().ok,
-        polling: () => polling.lastError === null,
-        queries: () => outbound.asking.lastError === null,
-        webhooks: () => webhooks.lastError() === null,
-        callbacks: () => callbacks.lastError === null,
+        ...(work === null ? {} : checksOf(work)),
         trace: async () => (await trace.health()).ok,
         disk: () => housekeeping.hasRoom(),
         housekeeping: () => housekeeping.failing().length === 0,
-        trust: () => trust.faults().length === 0,
+        ...(trust === null ? {} : { trust: () => trust.faults().length === 0 }),
       },
       { queue: () => outbound.queue.isUp() },
     )
-    openProblemPages(server)
-    await server.register(bankRoutes, {
-      prefix: '/v1',
-      pool,
-      batch,
-      directory,
-      sealer: keyring,
-      clock,
-      record: trace.record,
-      authenticate: {
-        directory,
-        trust,
-        sm2,
-        publicUrl: () => config.publicUrl ?? url,
-        windowSeconds: config.signatureWindowSeconds,
-        databaseNow: () => databaseClock.now(),
-      },
-      refusals: trace.refusals,
-      signers,
-      cases,
-      caseLock: outbound.caseLock,
-      streams: outbound.streams,
-      numbers,
-      feedWatch,
-      webhooks,
-      validateApplication: validator('application'),
-      validateAuthorization: validator('authorization'),
-      validateQuery: validator('query-request'),
-      desk,
-      extranet,
-      areaCode: config.areaCode,
-      validateWithdrawal: validator('withdrawal-request'),
-      validateCorrection: validator('correction'),
-      formField,
-      codes: codeTables(mappings.profile(PROFILES.registry).tables),
-      files,
-      bodyLimitBytes: config.bodyLimitBytes,
-      materialLimitBytes: config.materialLimitBytes,
-      uploadsAtOnce: config.uploadsAtOnce,
-      hasRoom: () => housekeeping.hasRoom(),
-    })
-    await server.register(callbackRoutes, {
-      prefix: '/platform',
-      source: {
-        id: config.platformId,
-        certificates: platformCertificates,
-        sm2,
-        publicUrl: () => config.publicUrl ?? url,
-        windowSeconds: config.signatureWindowSeconds,
-        databaseNow: () => databaseClock.now(),
-      },
-      profile: PROFILES.platform,
-      pool,
-      batch,
-      cases,
-      mappings,
-      site,
-      signers,
-      refusals: trace.refusals,
-      onStored: () => callbacks.wake(),
-    })
-    await server.register(registryRoutes, {
-      prefix: '/registry/v1',
-      pool,
-      secret: config.registryHintSecret,
-      onHint: () => polling.wake(),
-    })
     url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
       throw listenRefused(error, config)
     })
-    log.info({ url }, 'the gateway listens')
-    return { server, ground, delivery: outbound.delivery, feedWatch, url, close: ground.close }
+    log.info({ url, role: config.role }, 'the gateway listens')
+    const announceStop = async (signal?: AbortSignal): Promise<void> => {
+      leaving = true
+      if (config.role === 'worker') return
+      await sleep(config.shutdownNoticeMs, null, signal === undefined ? {} : { signal }).catch(() => undefined)
+    }
+    return { server, ground, work, feedWatch, url, announceStop, close: ground.close }
   } catch (error) {
     await ground.close()
     throw error
   }
 }
 
-/** What is in flight may finish within the grace; a caller who dribbles his body does not keep us. */
+function checksOf(work: Work): Record<string, () => boolean> {
+  return {
+    delivery: () => work.delivery.health().ok,
+    polling: () => work.polling.lastError === null,
+    queries: () => work.asking.lastError === null,
+    webhooks: () => work.feeding.lastError === null,
+    callbacks: () => work.callbacks.lastError === null,
+  }
+}
+
+/** Takes nothing new on either side; what is in flight may finish within the grace. */
+async function stopBoth(server: FastifyInstance, work: Work | null, grace: Grace): Promise<void> {
+  grace.begin()
+  const both = await Promise.allSettled([closeInTime(server, grace.leftMs()), work?.stop()])
+  for (const one of both) if (one.status === 'rejected') throw one.reason
+}
+
+/** A caller who dribbles his body does not keep us. */
 async function closeInTime(server: FastifyInstance, graceMs: number): Promise<void> {
   const cut = setTimeout(() => server.server.closeAllConnections(), graceMs)
   try {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { type Directory, openDirectory } from './access/directory.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { Config } from './config.ts'
+import { advisoryLock, inTurn } from './db/advisory-lock.ts'
 import { Batch } from './db/batch.ts'
 import { type Keyring, openKeyring } from './db/data-keys.ts'
 import { type DatabaseClock, openDatabaseClock } from './db/database-clock.ts'
@@ -14,7 +15,8 @@ import { migrate } from './db/migrate.ts'
 import { ensurePartitions, partitionedTables } from './db/partitions.ts'
 import { openPool, type Pool } from './db/pool.ts'
 import { type ServeLock, serveLock } from './db/serve-lock.ts'
-import { reachable, refuseMissingFolder, refuseUnusedDatabase, refuseUnusedFolder } from './start-checks.ts'
+import { holdStorageMark } from './db/storage-mark.ts'
+import { reachable, refuseMissingFolder, refuseRole, refuseUnusedDatabase, refuseUnusedFolder } from './start-checks.ts'
 import { openTrace, type Trace } from './trace/service.ts'
 import { createSelfSigned } from './trust/self-signed.ts'
 import { loadSigners, type Signers } from './trust/signer.ts'
@@ -42,7 +44,7 @@ export interface Ground {
 
 /**
  * Opens the ground, in order; closes what was opened when a step fails.
- * @param serves true for the one process that serves this data folder: it takes the lock, others only pass by.
+ * @param serves true for a process that serves this data folder: it takes the lock, others only pass by.
  * @throws {StartRefused} with what to do about it.
  */
 export async function openGround(
@@ -72,6 +74,7 @@ export async function openGround(
     log.error({ where, ...errorFields(error) }, 'background work failed')
 
   try {
+    if (options.serves) refuseRole(config)
     if (options.mayCreate === false && config.databaseUrl === null) refuseUnusedFolder(config.dataDir)
     for (const [variable, folder] of [
       ['TRUST_DIR', config.trustDir],
@@ -83,8 +86,9 @@ export async function openGround(
     const databaseUrl = await openDatabase(config, log, onClose)
     if (options.serves) {
       const onLost = options.onLockLost ?? (() => undefined)
-      const taken = { url: databaseUrl, folder: config.dataDir, log, onLost }
-      const lock: ServeLock = await reachable(config, () => serveLock(taken))
+      const lock: ServeLock = await reachable(config, () =>
+        serveLock({ url: databaseUrl, folder: config.dataDir, shared: config.sharedStorage, log, onLost }),
+      )
       onClose(() => lock.release())
     }
     const pool = openPool({
@@ -99,20 +103,6 @@ export async function openGround(
     await migrate(pool)
     await ensurePartitions(pool, await partitionedTables(pool), clock.now())
     const databaseClock = await openDatabaseClock(pool)
-    const masterKey = await loadMasterKey({
-      given: config.masterKey,
-      dataDir: config.dataDir,
-      db: pool,
-    })
-    const keyring = await openKeyring({
-      masterKey,
-      pool,
-      clock,
-      ...(options.sealing === undefined ? {} : { sealing: options.sealing }),
-    })
-    const batch = new Batch(pool)
-    onClose(() => batch.idle())
-
     const folders = {
       signing: config.signingDir ?? join(config.dataDir, 'signing'),
       trust: config.trustDir ?? join(config.dataDir, 'trust'),
@@ -121,12 +111,28 @@ export async function openGround(
     }
     mkdirSync(folders.trust, { recursive: true, mode: 0o700 })
     mkdirSync(folders.materials, { recursive: true, mode: 0o700 })
-    if (config.signingDir === null && (await createSelfSigned(folders.signing, config.registryOrgName, clock.now()))) {
-      log.warn(
-        { folder: folders.signing },
-        'made signing keys of its own; give banks their certificates, or put keys of your CA there',
-      )
-    }
+    // What is made at the first start is made once, whoever starts at the same time.
+    const keyring = await inTurn(pool, advisoryLock.start, async () => {
+      const masterKey = await loadMasterKey({ given: config.masterKey, dataDir: config.dataDir, db: pool })
+      const opened = await openKeyring({
+        masterKey,
+        pool,
+        clock,
+        ...(options.sealing === undefined ? {} : { sealing: options.sealing }),
+      })
+      if (options.serves) await holdStorageMark(pool, folders.materials)
+      const own = config.signingDir === null ? folders.signing : null
+      if (own !== null && (await createSelfSigned(own, config.registryOrgName, clock.now()))) {
+        log.warn(
+          { folder: own },
+          'made signing keys of its own; give banks their certificates, or put keys of your CA there',
+        )
+      }
+      return opened
+    })
+    const batch = new Batch(pool)
+    onClose(() => batch.idle())
+
     const sm2 = openSm2Pool()
     onClose(() => sm2.close())
     const signers = await loadSigners(folders.signing, sm2)
@@ -141,6 +147,7 @@ export async function openGround(
       clock,
       sealMs: config.sealMs,
       checkpointMs: config.checkpointMs,
+      seals: !options.serves || config.role !== 'api',
       onError: onError('trace'),
     })
     onClose(() => trace.close())

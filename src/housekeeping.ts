@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
-import type { Directory } from './access/directory.ts'
 import { firstIdAt } from './base/id.ts'
+import { advisoryLock, unlessAnother } from './db/advisory-lock.ts'
 import { errorFields } from './db/log.ts'
 import { defaultPartitionRows, ensurePartitions, partitionedTables } from './db/partitions.ts'
 import type { Ground } from './ground.ts'
@@ -26,14 +26,13 @@ const DAY = 24 * HOUR
 /** An upload may take this long between its file and its row. */
 const ORPHAN_AGE_MS = 6 * HOUR
 
-/** What must be done now and then, each with its own loop and watchdog; every node does all of it, none harms another. */
-export function startHousekeeping(ground: Ground, files: Files, directory: Directory): Housekeeping {
-  const { pool, clock, config, keyring, databaseClock, log } = ground
+/** What must be done now and then, each with its own loop and watchdog. */
+export function startHousekeeping(ground: Ground, files: Files): Housekeeping {
+  const { config, keyring, databaseClock, directory, log } = ground
   let room = true
-  const chores: Record<string, { everyMs: number; work: () => Promise<unknown> }> = {
+  const chores: Chores = {
     'database clock': { everyMs: MINUTE, work: () => databaseClock.measure() },
     access: { everyMs: 5 * SECOND, work: () => directory.freshen() },
-    nonces: { everyMs: MINUTE, work: () => rotateNonces(pool) },
     disk: {
       everyMs: 5 * SECOND,
       work: async () => {
@@ -42,29 +41,7 @@ export function startHousekeeping(ground: Ground, files: Files, directory: Direc
       },
     },
     'data keys': { everyMs: HOUR, work: () => keyring.ensureKeys() },
-    partitions: {
-      everyMs: 6 * HOUR,
-      work: async () => {
-        const tables = await partitionedTables(pool)
-        await ensurePartitions(pool, tables, clock.now())
-        // A row there has an id of a month that nobody made a partition for: a clock far off, or this chore long dead.
-        for (const table of tables) {
-          if (await defaultPartitionRows(pool, table)) throw new Error(`rows in the default partition of ${table}`)
-        }
-      },
-    },
-    batches: { everyMs: 10 * MINUTE, work: () => pool.query(`delete from batch where at < now() - interval '1 hour'`) },
-    answers: {
-      everyMs: HOUR,
-      work: async () => {
-        const before = firstIdAt(Date.now() - config.idempotencyDays * DAY)
-        while ((await sweepAnswers(pool, before)) > 0);
-      },
-    },
-    'orphaned files': {
-      everyMs: HOUR,
-      work: () => files.sweep(Date.now(), ORPHAN_AGE_MS, (ids) => knownFiles(pool, ids)),
-    },
+    ...(config.role === 'api' ? {} : storeChores(ground, files)),
   }
   const loops = new Map<string, Periodic>()
   for (const [name, { everyMs, work }] of Object.entries(chores)) {
@@ -76,5 +53,41 @@ export function startHousekeeping(ground: Ground, files: Files, directory: Direc
     hasRoom: () => room,
     failing: () => [...loops].filter(([, loop]) => loop.lastError !== null).map(([name]) => name),
     stop: async () => void (await Promise.all([...loops.values()].map((loop) => loop.stop()))),
+  }
+}
+
+type Chores = Record<string, { everyMs: number; work: () => Promise<unknown> }>
+
+/** Chores for the store that all share; a node that finds another at one leaves it to that. */
+function storeChores({ pool, clock, config }: Ground, files: Files): Chores {
+  const alone = (work: () => Promise<unknown>) => () => unlessAnother(pool, advisoryLock.chores, work)
+  return {
+    nonces: { everyMs: MINUTE, work: () => rotateNonces(pool) },
+    partitions: {
+      everyMs: 6 * HOUR,
+      work: async () => {
+        const tables = await partitionedTables(pool)
+        await ensurePartitions(pool, tables, clock.now())
+        // A row there has an id of a month that nobody made a partition for: a clock far off, or this chore long dead.
+        for (const table of tables) {
+          if (await defaultPartitionRows(pool, table)) throw new Error(`rows in the default partition of ${table}`)
+        }
+      },
+    },
+    batches: {
+      everyMs: 10 * MINUTE,
+      work: alone(() => pool.query(`delete from batch where at < now() - interval '1 hour'`)),
+    },
+    answers: {
+      everyMs: HOUR,
+      work: alone(async () => {
+        const before = firstIdAt(Date.now() - config.idempotencyDays * DAY)
+        while ((await sweepAnswers(pool, before)) > 0);
+      }),
+    },
+    'orphaned files': {
+      everyMs: HOUR,
+      work: alone(() => files.sweep(Date.now(), ORPHAN_AGE_MS, (ids) => knownFiles(pool, ids))),
+    },
   }
 }

@@ -27,7 +27,19 @@ export const settings = {
     about:
       'Address under which banks reach the gateway: @target-uri of their signatures. Without it, the address it listens on.',
   }),
-  role: choice({ variable: 'GATEWAY_ROLE', fallback: 'all', of: ['all'], about: 'What this process does.' }),
+  role: choice({
+    variable: 'GATEWAY_ROLE',
+    fallback: 'all',
+    of: ['all', 'api', 'worker'],
+    about:
+      'What this process does: api answers calls, worker delivers, polls, seals and keeps house, all does both. Other than all needs DATABASE_URL and SHARED_STORAGE.',
+  }),
+  sharedStorage: flag({
+    variable: 'SHARED_STORAGE',
+    fallback: false,
+    about:
+      'The data folder is the same for all processes on this database, on every machine; without it only one may serve.',
+  }),
   logLevel: choice({
     variable: 'LOG_LEVEL',
     fallback: 'info',
@@ -40,13 +52,22 @@ export const settings = {
     about:
       'Networks whose connections may read /metrics; to all others, and to whatever a proxy passes on, it does not exist.',
   }),
+  shutdownNoticeMs: integer({
+    variable: 'SHUTDOWN_NOTICE_MS',
+    unit: 'ms',
+    fallback: 5_000,
+    min: 0,
+    max: 600_000,
+    about:
+      'How long after SIGTERM /readyz answers 503 while calls are still served, so that a load balancer looks elsewhere first.',
+  }),
   shutdownGraceMs: integer({
     variable: 'SHUTDOWN_GRACE_MS',
     unit: 'ms',
     fallback: 10_000,
     min: 0,
     max: 600_000,
-    about: 'How long a stop waits for what is in flight.',
+    about: 'How long a stop waits for what is in flight, once no call is taken any more.',
   }),
   // store
   databaseUrl: optional({

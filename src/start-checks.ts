@@ -32,6 +32,23 @@ export function refuseMissingFolder(variable: string, folder: string): void {
   })
 }
 
+/** Several processes need a server that all of them reach, and one storage that is said to be shared. */
+export function refuseRole({ role, databaseUrl, sharedStorage }: Config): void {
+  if (databaseUrl === null && (role !== 'all' || sharedStorage)) {
+    const [asked, needs] = role === 'all' ? ['SHARED_STORAGE=true', ''] : [`GATEWAY_ROLE=${role}`, ' GATEWAY_ROLE=all']
+    throw new StartRefused('embedded-serves-one', {
+      zh: `内嵌数据库只供一个网关进程使用，不能用于 ${asked}：请用 DATABASE_URL 指定数据库${needs === '' ? '' : `，或改用${needs}`}。`,
+      en: `The embedded database serves one process, not ${asked}: name a server by DATABASE_URL${needs === '' ? '' : `, or use${needs}`}.`,
+    })
+  }
+  if (role !== 'all' && !sharedStorage) {
+    throw new StartRefused('storage-not-shared', {
+      zh: `GATEWAY_ROLE=${role} 需与其他进程共用数据文件夹（DATA_DIR）：请把它放在各进程都能访问的共享存储上，并为每个进程设置 SHARED_STORAGE=true。`,
+      en: `GATEWAY_ROLE=${role} shares the data folder (DATA_DIR) with other processes: put it on storage that all of them reach, and set SHARED_STORAGE=true for each.`,
+    })
+  }
+}
+
 /** What PostgreSQL or the network says of a connection that was refused, by code. */
 const REFUSALS: Readonly<Record<string, readonly [zh: string, en: string]>> = {
   '28P01': ['口令不正确', 'the password is wrong'],

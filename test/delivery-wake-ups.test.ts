@@ -100,6 +100,31 @@ await onBothBackends(t, 'close waits for what is under way and leaves the rest t
   )
 })
 
+await t.test(
+  'a call that outlasts the grace is given up and recorded, so that another node need not wait for its lease',
+  async (t) => {
+    const world = await deliveryWorld(t)
+    const destination = new FakeDestination('platform')
+    destination.unknownThen = 'resend'
+    destination.timeoutMs = 60_000
+    destination.leaseMs = 120_000
+    destination.peerMaximumMs = 60_000
+    let calls = 0
+    destination.onSend = () => {
+      calls += 1
+      return calls === 1 ? new Promise<never>(() => undefined) : delivered
+    }
+    const delivery = await world.start([destination])
+    const [id] = await world.append(newId(), { endpoint: 'platform', position: 1 })
+    await until(() => calls === 1)
+    await delivery.close(50)
+    t.match(await world.message(id as string), { state: 'waiting', attempts: 1, lease_until: null })
+    await (await world.anotherNode()).start([destination])
+    await until(allDelivered(world, 1), 10_000)
+    t.equal(calls, 2)
+  },
+)
+
 await onBothBackends(
   t,
   'another node hears wake-ups, also after the store was emptied, and few jobs are made of many',

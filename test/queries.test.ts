@@ -245,31 +245,6 @@ await t.test('an authorization revoked while the registry is asked: nothing leav
   t.match((await asked).json(), { status: 403, code: 'authorization-revoked', rule: 'authorization.active' })
 })
 
-await t.test('a quota of 500 and 2,000 queries at once: 500 answers, 1,500 times 429', async (t) => {
-  t.setTimeout(240_000)
-  const world = await startWorld(t, {
-    config: { registryConcurrency: 100, queriesWaiting: 5000, requestsAtOnce: 5000, queryWaitMs: 60_000 },
-  })
-  const bank = await world.enrol(QUERYING)
-  await grantBoth(world.gateway.ground, { dailyQuota: 500, authorizationRequired: false })
-  const counts: Record<string, number> = {}
-  let spent: Record<string, unknown> = {}
-  await Promise.all(
-    Array.from({ length: 2000 }, async () => {
-      let answer = await post(bank, '/v1/queries', question(null))
-      // Nothing was taken of what is told to come again.
-      while (answer.status === 503) answer = await post(bank, '/v1/queries', question(null))
-      const word = answer.status === 200 ? 'answered' : String(answer.json()['code'])
-      counts[word] = (counts[word] ?? 0) + 1
-      if (answer.status === 429) spent = answer.json()
-    }),
-  )
-  t.same(counts, { answered: 500, 'quota-spent': 1500 })
-  t.match(spent, { status: 429, rule: 'scope.account.quota', retry: 'after' })
-  const { rows } = await world.database.pool.query('select distinct used from quota_use')
-  t.same(rows, [{ used: 500 }])
-})
-
 await t.test('an authorization is registered, read and revoked, and its faults are told at once', async (t) => {
   const world = await startWorld(t)
   const bank = await world.enrol(QUERYING)

@@ -8,7 +8,7 @@ await t.test(
     const world = await startWorld(t, { config: { platformUrl: null, registryUrl: null } })
     const bank = await world.enrol()
     const id = await fileSample(bank)
-    await until(async () => world.gateway.delivery.health().lastTickAt !== null)
+    await until(async () => (world.gateway.work?.delivery.health().lastTickAt ?? null) !== null)
     t.match(await caseOf(bank, id), {
       state: 'received',
       waiting: [

@@ -3,7 +3,7 @@ import { rootCertificates } from 'node:tls'
 import { StartRefused } from '../db/start-refused.ts'
 import type { Destination } from '../delivery/destination.ts'
 import { type AddressGuard, addressGuard } from '../http/address-guard.ts'
-import { startPeriodic } from '../trace/periodic.ts'
+import { type Periodic, startPeriodic } from '../trace/periodic.ts'
 import { openWebhookClient, type WebhookClient, type WebhookClientOptions } from './webhook-client.ts'
 import { type WebhookMeans, webhookDestination } from './webhook-destination.ts'
 import { type FeederMeans, feedWebhooks } from './webhook-feeder.ts'
@@ -15,12 +15,10 @@ export interface Webhooks {
   client: WebhookClient
   /** Where pushes of each bank that set a webhook go. */
   discover(): Promise<Destination[]>
+  /** Looks from now on at who is behind its feed; a process that does not leaves it to others. */
+  startFeeding(): Periodic
   /** A bank may have new events. */
   wake(): void
-  /** What ended the newest look at who is behind; null after one that went well. */
-  lastError(): unknown
-  /** Feeds nobody any more; what was fed is still delivered. */
-  stop(): Promise<void>
 }
 
 export interface WebhooksOptions extends FeederMeans {
@@ -44,19 +42,22 @@ export function openWebhooks(options: WebhooksOptions): Webhooks {
     authorities: options.caFile === null ? null : [...rootCertificates, readAuthorities(options.caFile)],
     sign: options.sign,
   })
-  const feeder = startPeriodic({
-    intervalMs: options.tickMs,
-    work: () => feedWebhooks(options),
-    onError: options.onError,
-  })
-  const means: WebhookMeans = { ...options, client, onDelivered: () => feeder.wake() }
+  let feeder: Periodic | null = null
+  const wake = (): void => feeder?.wake()
+  const means: WebhookMeans = { ...options, client, onDelivered: wake }
   return {
     guard,
     client,
     discover: async () => (await webhookBanks(options.pool)).map((bankId) => webhookDestination(bankId, means)),
-    wake: () => feeder.wake(),
-    lastError: () => feeder.lastError,
-    stop: () => feeder.stop(),
+    startFeeding: () => {
+      feeder = startPeriodic({
+        intervalMs: options.tickMs,
+        work: () => feedWebhooks(options),
+        onError: options.onError,
+      })
+      return feeder
+    },
+    wake,
   }
 }
 

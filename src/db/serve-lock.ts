@@ -9,25 +9,28 @@ export interface ServeLock {
   release(): Promise<void>
 }
 
+interface ServeLockOptions {
+  url: string
+  /** Named to the person who starts a second gateway. */
+  folder: string
+  /** Beside others that share it, none of which is exclusive; default false. */
+  shared?: boolean
+  /** How long to try, since the server may not have missed a killed gateway yet; default 5,000. */
+  patienceMs?: number
+}
+
 /**
- * Makes this process the one `serve` on a data folder, by an advisory lock on a connection of its own. When that
- * connection is lost (the server restarted), the lock is taken again.
- * @param url of the embedded database.
- * @param folder named to the person who starts a second gateway.
+ * Makes this process the one `serve` on a database, or one of those that share its storage, by an advisory lock on a
+ * connection of its own. When that connection is lost (the server restarted), the lock is taken again.
  * @param onLost called when another gateway took the lock meanwhile: this one must stop.
- * @param patienceMs how long to try, since the server may not have missed a killed gateway yet; default 5,000.
  * @throws {StartRefused} `data-folder-in-use`.
  */
-export async function serveLock(options: {
-  url: string
-  folder: string
-  log: Log
-  onLost: (error: StartRefused) => void
-  patienceMs?: number
-}): Promise<ServeLock> {
-  const { url, folder, log, patienceMs = 5000 } = options
+export async function serveLock(
+  options: ServeLockOptions & { log: Log; onLost: (error: StartRefused) => void },
+): Promise<ServeLock> {
+  const { log } = options
   const released = new AbortController()
-  let held = await take(url, folder, patienceMs)
+  let held = await take(options)
   watch(held)
 
   function watch(client: pg.Client): void {
@@ -39,7 +42,7 @@ export async function serveLock(options: {
   async function retake(): Promise<void> {
     while (!released.signal.aborted) {
       try {
-        const client = await take(url, folder, patienceMs)
+        const client = await take(options)
         if (released.signal.aborted) return await client.end()
         held = client
         watch(held)
@@ -61,7 +64,7 @@ export async function serveLock(options: {
   }
 }
 
-async function take(url: string, folder: string, patienceMs: number): Promise<pg.Client> {
+async function take({ url, folder, shared = false, patienceMs = 5000 }: ServeLockOptions): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 5000,
@@ -72,9 +75,10 @@ async function take(url: string, folder: string, patienceMs: number): Promise<pg
   try {
     const until = Date.now() + patienceMs
     for (;;) {
-      const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [
-        advisoryLock.serve,
-      ])
+      const { rows } = await client.query<{ got: boolean }>(
+        `select pg_try_advisory_lock${shared ? '_shared' : ''}($1) as got`,
+        [advisoryLock.serve],
+      )
       if (rows[0]?.got === true) return client
       if (Date.now() > until) throw inUse(folder, await holder(client))
       await sleep(200)
@@ -97,7 +101,7 @@ async function holder(client: pg.Client): Promise<string> {
 
 function inUse(folder: string, name: string): StartRefused {
   return new StartRefused('data-folder-in-use', {
-    zh: `数据目录 ${folder} 正被另一个网关使用（${name}）。请先停止它，或为本网关指定其他数据目录。`,
-    en: `Another gateway uses the data folder ${folder} (${name}). Stop it first, or give this one another data folder.`,
+    zh: `数据目录 ${folder} 或其数据库正被另一个网关使用（${name}）。请先停止它，或为本网关指定其他数据目录与数据库；若各进程共用一个数据目录，请为每个进程设置 SHARED_STORAGE=true。`,
+    en: `Another gateway uses the data folder ${folder} or its database (${name}). Stop it first, or give this one others; if the processes share one data folder, set SHARED_STORAGE=true for each of them.`,
   })
 }

@@ -46,6 +46,8 @@ export interface CourierOptions {
   readonly onFault: (where: string, error: unknown) => void
   /** True once nothing new is to be begun. */
   readonly closing: () => boolean
+  /** Aborts when what is under way is waited for no longer. */
+  readonly givingUp: AbortSignal
 }
 
 /** How long after its deadline a call that ignores it is waited for. */
@@ -156,7 +158,7 @@ async function send(
 ): Promise<SendResult> {
   const deadline = lease.within(destination.timeoutMs)
   try {
-    const result = await inTime(destination.send(message, rendered, deadline), deadline)
+    const result = await inTime(destination.send(message, rendered, deadline), deadline, options)
     return result ?? { outcome: { kind: 'unknown', reason: 'the call did not end in time' } }
   } catch (error) {
     options.onFault(`send ${message.kind} to ${message.endpoint}`, error)
@@ -180,7 +182,7 @@ async function inquire(
   const deadline = lease.within(destination.timeoutMs)
   let found: InquiryResult
   try {
-    found = (await inTime(destination.inquire(message, deadline), deadline)) ?? {
+    found = (await inTime(destination.inquire(message, deadline), deadline, options)) ?? {
       kind: 'unclear',
       reason: 'the inquiry did not end in time',
     }
@@ -200,12 +202,19 @@ async function inquire(
   line(options, message, 'asked', found.kind, recorded, startedMs)
 }
 
-/** Null when the call ignores its deadline; what comes of it later is dropped. */
-async function inTime<T>(call: Promise<T>, deadline: Deadline): Promise<T | null> {
+/** Null when the call ignores its deadline, or is given up by a stop; what comes of it later is dropped. */
+async function inTime<T>(call: Promise<T>, deadline: Deadline, options: CourierOptions): Promise<T | null> {
+  const { givingUp } = options
   const stop = new AbortController()
+  const giveUp = (): void => stop.abort()
+  givingUp.addEventListener('abort', giveUp)
+  if (givingUp.aborted) giveUp()
+  const { signal } = stop
   try {
-    return await Promise.race([call, sleep(deadline.leftMs + OVERDUE_MS, null, { signal: stop.signal, ref: false })])
+    const tooLate = sleep(deadline.leftMs + OVERDUE_MS, null, { signal, ref: false }).catch(() => null)
+    return await Promise.race([call, tooLate])
   } finally {
+    givingUp.removeEventListener('abort', giveUp)
     stop.abort()
   }
 }

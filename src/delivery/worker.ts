@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { hostname } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { within } from '../base/within.ts'
 import type { Batch } from '../db/batch.ts'
 import type { Pool } from '../db/pool.ts'
 import type { RetryRule } from './backoff.ts'
@@ -9,7 +10,7 @@ import type { CaseStreamsStep } from './case-streams.ts'
 import { checkTimes } from './check-times.ts'
 import { claim } from './claim.ts'
 import { type AttemptLine, type CourierOptions, carry } from './courier.ts'
-import type { Deadline } from './deadline.ts'
+import { Deadline } from './deadline.ts'
 import type { Destination, OnDead } from './destination.ts'
 import { Lane } from './lane.ts'
 import type { WakeQueue } from './queue.ts'
@@ -33,8 +34,6 @@ export interface DeliveryOptions {
   unclearMaximum?: number
   /** How often due work without a wake-up is looked for, in ms; default 1,000. */
   tickMs?: number
-  /** How long `close` waits for what is under way, in ms; default 10,000. Leases end what it leaves. */
-  graceMs?: number
   clock?: Clock
   random?: () => number
   onAttempt?: (line: AttemptLine) => void
@@ -45,8 +44,15 @@ export interface Delivery {
   /** Looks at what is due at an endpoint. */
   wake(endpoint: string): void
   health(): ReconcilerHealth
-  close(): Promise<void>
+  /**
+   * Claims nothing more and waits for what is under way, at most `graceMs` (default 10,000). A call that has not ended
+   * by then is given up and recorded as unknown, so that another node goes on at once.
+   */
+  close(graceMs?: number): Promise<void>
 }
+
+/** What recording may take for calls that were given up. */
+const RECORDING_MS = 3000
 
 interface Item {
   row: LeasedRow
@@ -61,6 +67,9 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const { pool, batch, sealer, queue, clock = systemClock, random = Math.random } = options
   const onFault = options.onFault ?? ((): void => undefined)
   let closing = false
+  const givingUp = new AbortController()
+  // Each call under way listens.
+  setMaxListeners(0, givingUp.signal)
   const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
   const destinations = new Map<string, Destination>()
   const lanes = new Map<string, Lane<Item>>()
@@ -79,6 +88,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     onAttempt: options.onAttempt ?? ((): void => undefined),
     onFault,
     closing: () => closing,
+    givingUp: givingUp.signal,
   }
   const open = (found: readonly Destination[]): void => {
     const fresh = found.filter(({ endpoint }) => !destinations.has(endpoint))
@@ -124,14 +134,15 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   reconciler.start()
 
   let closed: Promise<void> | null = null
-  const close = async (): Promise<void> => {
+  const close = async (graceMs = 10_000): Promise<void> => {
     closing = true
+    const end = Deadline.after(graceMs)
     await reconciler.close()
     await queue.stopWork()
     const idle = Promise.all([...lanes.values()].map((lane) => lane.stop()))
-    const grace = new AbortController()
-    await Promise.race([idle, sleep(options.graceMs ?? 10_000, null, { signal: grace.signal }).catch(() => null)])
-    grace.abort()
+    if (await within(end.leftMs, idle)) return
+    givingUp.abort()
+    await within(RECORDING_MS, idle)
   }
-  return { wake, health: () => reconciler.health(), close: () => (closed ??= close()) }
+  return { wake, health: () => reconciler.health(), close: (graceMs) => (closed ??= close(graceMs)) }
 }

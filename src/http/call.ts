@@ -120,7 +120,7 @@ export function openCaller(options: CallerOptions): Caller {
   return {
     call: (call) => run(call, null),
     download: run,
-    close: () => agent.close(),
+    close: () => agent.destroy(),
   }
 }
 

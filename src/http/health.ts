@@ -11,10 +11,10 @@ const CHECK_TIMEOUT_MS = 2000
  * @param spares parts without which all goes on, only slower: named under `degraded`, and no reason for a 503.
  */
 export function openHealth(server: FastifyInstance, checks: Checks, spares: Checks = {}): void {
-  // Told even when requests are turned away: a busy process is alive.
+  // Told even when requests are turned away: a busy process is alive, and no better place to go to is known.
   server.get('/livez', { config: { unbounded: true, api: getLive } }, async () => ({ live: true }))
 
-  server.get('/readyz', { config: { api: getReady } }, async (_request, reply) => {
+  server.get('/readyz', { config: { unbounded: true, api: getReady } }, async (_request, reply) => {
     const [results, degradable] = await Promise.all([outcomes(checks), outcomes(spares)])
     const ready = results.every(([, ok]) => ok)
     const degraded = degradable.filter(([, ok]) => !ok).map(([name]) => name)

@@ -33,6 +33,8 @@ export function buildServer(options: {
   requestTimeoutMs: number
   /** Whether X-Forwarded-For of this peer is believed. */
   isTrustedProxy: (address: string) => boolean
+  /** It will stop soon: callers are told to come by another connection next time. Default never. */
+  isLeaving?: () => boolean
 }): FastifyInstance {
   const server = Fastify({
     logger: false,
@@ -104,7 +106,7 @@ export function buildServer(options: {
   })
   // An answer that was under way as the stop came ends its connection too, or an idle one would hold the stop up.
   server.addHook('onSend', async (_request, reply) => {
-    if (closing) void reply.header('connection', 'close')
+    if (closing || options.isLeaving?.() === true) void reply.header('connection', 'close')
   })
   server.addHook('onResponse', async (request, reply) => {
     options.log.info({

@@ -8,7 +8,7 @@ import type { Pool } from '../db/pool.ts'
 import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import { type Applied, applyCallback, type Ground, toldNumber } from './apply-callback.ts'
 import { applyCorrection, type CorrectionMeans, prepareCorrection } from './apply-correction.ts'
-import { type DueCallback, dueCallbacks, inboxChanges, waitingLock } from './inbox.ts'
+import { claimCallbacks, type DueCallback, inboxChanges, waitingLock } from './inbox.ts'
 
 export interface CallbackCourierMeans {
   pool: Pool
@@ -23,6 +23,8 @@ export interface CallbackCourierMeans {
 }
 
 const LIMIT = 50
+/** Longer than looking at all of them takes; a process that is stopped meanwhile leaves them to others after it. */
+const LEASE_MS = 30_000
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 60_000
 /** Looks after which a person is told that a callback still waits for what it is about: some ten minutes. */
@@ -35,7 +37,7 @@ const TRIES_BEFORE_CONCERN = 15
  */
 export async function applyCallbacks(means: CallbackCourierMeans): Promise<number> {
   const { clock, sealer } = means.cases
-  const due = await dueCallbacks(means.pool, sealer, clock.now(), LIMIT)
+  const due = await claimCallbacks(means.pool, sealer, { now: clock.now(), limit: LIMIT, leaseMs: LEASE_MS })
   for (const one of due) {
     try {
       await applyOne(one, means)

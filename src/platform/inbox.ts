@@ -144,16 +144,29 @@ export interface DueCallback extends InboxKey {
   callback: Callback
 }
 
-/** Callbacks that are to be looked at now, oldest first. */
-export async function dueCallbacks(db: Queryable, sealer: Sealer, now: Date, limit: number): Promise<DueCallback[]> {
+/**
+ * Takes callbacks that are to be looked at now, oldest first; nobody else takes them before `leaseMs` is over, unless
+ * what they wait for becomes known meanwhile. Two who look at one do it no harm: see `waitingLock`.
+ */
+export async function claimCallbacks(
+  db: Queryable,
+  sealer: Sealer,
+  { now, limit, leaseMs }: { now: Date; limit: number; leaseMs: number },
+): Promise<DueCallback[]> {
   const { rows } = await db.query<InboxKey & { body: Buffer; case_ids: string[] }>({
-    name: 'platform-callbacks-due',
-    text: `select platform, unid, body,
+    name: 'platform-callbacks-claim',
+    text: `with due as (
+             select platform, unid, due_at from platform_callback where state = 'waiting' and due_at <= $1
+              order by due_at, received_at limit $2 for update skip locked),
+           taken as (
+             update platform_callback c set due_at = $1::timestamptz + $3 * interval '1 ms'
+               from due d where c.platform = d.platform and c.unid = d.unid
+             returning c.platform, c.unid, c.body, c.subject, c.platform_number, c.received_at, d.due_at as was_due)
+           select platform, unid, body,
              coalesce((select array[id] from cases where id = p.subject),
                       array(select id from cases where platform_number = p.platform_number order by id limit 10)) as case_ids
-             from platform_callback p where state = 'waiting' and due_at <= $1
-            order by due_at, received_at limit $2`,
-    values: [now, limit],
+             from taken p order by was_due, received_at`,
+    values: [now, limit, leaseMs],
   })
   return rows.map(({ platform, unid, body, case_ids }) => ({
     platform,

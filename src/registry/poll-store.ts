@@ -3,6 +3,8 @@ import { inTransaction, type Pool, type Queryable } from '../db/pool.ts'
 export interface DuePoll {
   caseId: string
   step: number
+  /** Of this lease. */
+  fence: number
 }
 
 /**
@@ -16,17 +18,26 @@ export async function claimPolls(pool: Pool, endpoint: string, limit: number, le
       [endpoint],
     )
     if (door.length === 0) return []
-    const { rows } = await tx.query<{ case_id: string; step: number }>({
+    const { rows } = await tx.query<{ case_id: string; step: number; fence: number }>({
       name: 'claim-polls',
       text: `update poll set fence = fence + 1, lease_until = now() + $3 * interval '1 ms'
              where case_id in (select case_id from poll
                 where endpoint = $1 and due_at <= now() and (lease_until is null or lease_until < now())
                 order by due_at limit $2 for update skip locked)
-             returning case_id, step`,
+             returning case_id, step, fence`,
       values: [endpoint, limit, leaseMs],
     })
-    return rows.map((row) => ({ caseId: row.case_id, step: row.step }))
+    return rows.map((row) => ({ caseId: row.case_id, step: row.step, fence: row.fence }))
   })
+}
+
+/** Gives back leases of cases that were not asked about: another node may ask at once. */
+export async function handBackPolls(db: Queryable, polls: readonly Pick<DuePoll, 'caseId' | 'fence'>[]): Promise<void> {
+  await db.query(
+    `update poll p set lease_until = null from unnest($1::uuid[], $2::int[]) as v(case_id, fence)
+      where p.case_id = v.case_id and p.fence = v.fence`,
+    [polls.map(({ caseId }) => caseId), polls.map(({ fence }) => fence)],
+  )
 }
 
 /** The case that a hint means, by the registry's number or ours; undefined for a number that is not ours. */

@@ -14,7 +14,7 @@ import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import type { MappingSet } from '../mapping/mapping-set.ts'
 import { factsOf, hear, type RegistryAnswer } from './answer.ts'
 import type { RegistryClient } from './client.ts'
-import { claimPolls, type DuePoll } from './poll-store.ts'
+import { claimPolls, handBackPolls } from './poll-store.ts'
 import { ofThisRequest } from './requests.ts'
 
 export interface PollerMeans {
@@ -25,7 +25,7 @@ export interface PollerMeans {
   cases: CaseMeans
   caseLock: Step<string, CaseHold | null>
   streams: CaseStreamsStep
-  client: RegistryClient
+  post: RegistryClient['post']
   mappings: MappingSet
   numbers: Numbers
   site: Site
@@ -35,6 +35,8 @@ export interface PollerMeans {
   capMs: number
   /** After this long another process may ask. */
   leaseMs: number
+  /** Aborts when nothing more is to be begun. */
+  signal: AbortSignal
   onError: (error: unknown) => void
 }
 
@@ -44,6 +46,7 @@ const CASES_OF_ONE = 50
 interface Polled {
   hold: CaseHold
   step: number
+  fence: number
 }
 
 /**
@@ -54,12 +57,13 @@ interface Polled {
 export async function pollOnce(means: PollerMeans): Promise<number> {
   const due = await claimPolls(means.pool, means.endpoint, CASES_OF_ONE * means.concurrency, means.leaseMs)
   if (due.length === 0) return 0
-  const steps = new Map(due.map((poll: DuePoll) => [poll.caseId, poll.step]))
+  const leases = new Map(due.map((poll) => [poll.caseId, poll]))
   const groups = new Map<QuestionKind, Polled[]>()
   const idle: Polled[] = []
-  for (const hold of await readCases(means.pool, [...steps.keys()], means.cases)) {
+  for (const hold of await readCases(means.pool, [...leases.keys()], means.cases)) {
     const kind = nextQuestion(hold.memory)?.kinds[0]
-    const polled = { hold, step: steps.get(hold.id) ?? 0 }
+    const { step = 0, fence = 0 } = leases.get(hold.id) ?? {}
+    const polled = { hold, step, fence }
     if (kind === undefined) idle.push(polled)
     else groups.set(kind, [...(groups.get(kind) ?? []), polled])
   }
@@ -79,7 +83,12 @@ function lanes(exchanges: { kind: QuestionKind; cases: Polled[] }[], means: Poll
       try {
         // No request caused it: each exchange, and what it brings, is a trace of its own.
         const { kind, cases } = next
-        await inTrace(childOf(null), () => exchange(means, kind, cases))
+        if (means.signal.aborted)
+          await handBackPolls(
+            means.pool,
+            cases.map(({ hold, fence }) => ({ caseId: hold.id, fence })),
+          )
+        else await inTrace(childOf(null), () => exchange(means, kind, cases))
       } catch (error) {
         // The leases run out and the cases are asked about again.
         means.onError(error)
@@ -94,7 +103,7 @@ async function exchange(means: PollerMeans, kind: QuestionKind, cases: Polled[])
   const name = `${means.profile}/${kind.toLowerCase()}`
   const all = messageContexts({ id: newId(), number, createdAt: now }, means.site)
   const question = { cases: cases.map(({ hold }) => ({ businessNumber: hold.businessNumber })) }
-  const reply = await means.client.post(means.mappings.outward(name).render(question, all))
+  const reply = await means.post(means.mappings.outward(name).render(question, all))
   const heard = hear(reply, number, (bytes) => means.mappings.inward(name).read(bytes, all))
   await trace(means, kind, cases.length, heard.kind)
   if (heard.kind === 'undecided' && heard.unreadable !== undefined) {

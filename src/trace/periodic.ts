@@ -1,15 +1,17 @@
+import { within } from '../base/within.ts'
+
 /** A loop that nothing but `stop` ends; what it tells of itself is for readiness. */
 export interface Periodic {
   /** When the last run ended well. */
   readonly lastRunAt: Date | null
-  /** What ended the newest run; null after one that went well. */
+  /** What ended the newest run, or that it hangs; null after one that went well. */
   readonly lastError: unknown
   /** How often the watchdog had to start it anew. */
   readonly revived: number
   /** Runs as soon as the current run is over. */
   wake(): void
-  /** Waits for the current run. */
-  stop(): Promise<void>
+  /** Waits for the current run, at most `withinMs`; default without end. */
+  stop(withinMs?: number): Promise<void>
 }
 
 /**
@@ -70,7 +72,8 @@ export function startPeriodic(options: {
       const lost = startedMs === null && nowMs - dueMs > stuckMs
       if (!stuck && !lost) return
       state.revived += 1
-      onError(new Error(stuck ? 'a periodic run hangs; another is started' : 'a periodic run was missed'))
+      state.lastError = new Error(stuck ? 'a periodic run hangs; another is started' : 'a periodic run was missed')
+      onError(state.lastError)
       run()
     },
     Math.max(intervalMs, 1000),
@@ -93,11 +96,11 @@ export function startPeriodic(options: {
       if (startedMs === null) schedule(0)
       else again = true
     },
-    stop: async () => {
+    stop: async (withinMs) => {
       stopping.abort()
       clearTimeout(timer)
       clearInterval(watch)
-      await running
+      await (withinMs === undefined ? running : within(withinMs, running))
     },
   }
 }

@@ -38,7 +38,7 @@ export interface Trace {
   sealNow(): Promise<void>
   /** Seals, then signs; the newest checkpoint, null while the tree is empty. */
   checkpointNow(): Promise<SignedCheckpoint | null>
-  /** Writes the counted refusals, seals and signs what is left. To be called before the batch and the pool are closed. */
+  /** Writes the counted refusals, seals and signs what is left where it seals at all. To be called before the batch and the pool are closed. */
   close(): Promise<void>
 }
 
@@ -49,6 +49,7 @@ const BACKLOG_MS = 60_000
  * @param origin name of the log, for instance bdc-gateway/420222; the same for ever.
  * @param checkpointDir outside the database, better on another machine.
  * @param certificates certificates of earlier signing keys; the signer's own is always trusted.
+ * @param seals false where other processes seal and sign; their keeping up is then theirs to tell. Default true.
  * @param sealMs default 1,000. @param checkpointMs default 60,000.
  */
 export async function openTrace(options: {
@@ -65,6 +66,7 @@ export async function openTrace(options: {
   sealMs?: number
   checkpointMs?: number
   refusalsMs?: number
+  seals?: boolean
   onError?: (error: unknown) => void
 }): Promise<Trace> {
   const { pool, sealer, blindIndex, signer, checkpointDir, origin, certificates, check } = options
@@ -92,9 +94,45 @@ export async function openTrace(options: {
     onError,
     ...(options.refusalsMs === undefined ? {} : { intervalMs: options.refusalsMs }),
   })
+  const loops = options.seals === false ? null : sealingLoops(means, { sealMs, checkpointMs, onError })
+
+  return {
+    record,
+    refusals,
+    health: () => readHealth(pool, loops, refusals.periodic),
+    sealNow: async () => void (await sealPending(pool, { wait: true })),
+    checkpointNow: async () => {
+      await sealPending(pool, { wait: true })
+      return makeCheckpoint(means, { wait: true })
+    },
+    close: async () => {
+      await Promise.all([loops?.sealing.stop(), loops?.signing.stop()])
+      try {
+        await refusals.close()
+        if (loops === null) return
+        await sealPending(pool)
+        await makeCheckpoint(means)
+      } catch (error) {
+        // What is pending is sealed at the next start.
+        onError(error)
+      }
+    },
+  }
+}
+
+interface Loops {
+  sealing: Periodic
+  signing: Periodic
+}
+
+/** Each may run on every node: who has the turn does the work, the others find it done. */
+function sealingLoops(
+  means: CheckpointMeans,
+  { sealMs, checkpointMs, onError }: { sealMs: number; checkpointMs: number; onError: (error: unknown) => void },
+): Loops {
   const sealing = startPeriodic({
     intervalMs: sealMs,
-    work: async (signal) => void (await sealPending(pool, { signal })),
+    work: async (signal) => void (await sealPending(means.pool, { signal })),
     onError,
   })
   // Looks as often as it is sealed, so that what comes after a quiet time is signed soon; the row's age keeps the pace.
@@ -108,47 +146,27 @@ export async function openTrace(options: {
     },
     onError,
   })
-
-  return {
-    record,
-    refusals,
-    health: () => readHealth(pool, [sealing, signing, refusals.periodic]),
-    sealNow: async () => void (await sealPending(pool, { wait: true })),
-    checkpointNow: async () => {
-      await sealPending(pool, { wait: true })
-      return makeCheckpoint(means, { wait: true })
-    },
-    close: async () => {
-      await Promise.all([sealing.stop(), signing.stop()])
-      try {
-        await refusals.close()
-        await sealPending(pool)
-        await makeCheckpoint(means)
-      } catch (error) {
-        // What is pending is sealed at the next start.
-        onError(error)
-      }
-    },
-  }
+  return { sealing, signing }
 }
 
 async function readHealth(
   pool: Pool,
-  runs: readonly [sealing: Periodic, signing: Periodic, refusals: Pick<Periodic, 'lastError'>],
+  loops: Loops | null,
+  refusals: Pick<Periodic, 'lastError'>,
 ): Promise<TraceHealth> {
-  const [sealing, signing] = runs
   const oldest = await oldestPendingId(pool)
   const oldestPendingMs = oldest === null ? null : Math.max(0, Date.now() - idTimeMs(oldest))
   const checkpoint = await newestCheckpoint(pool)
+  const runs = [...(loops === null ? [] : [loops.sealing, loops.signing]), refusals]
   const faults = runs.flatMap(({ lastError }) => (lastError instanceof Error ? [lastError.message] : []))
   return {
-    ok: faults.length === 0 && (oldestPendingMs ?? 0) < BACKLOG_MS,
-    lastSealedAt: sealing.lastRunAt,
+    ok: faults.length === 0 && (loops === null || (oldestPendingMs ?? 0) < BACKLOG_MS),
+    lastSealedAt: loops?.sealing.lastRunAt ?? null,
     oldestPendingMs,
     size: await headSize(pool),
     lastCheckpoint: checkpoint === null ? null : { size: checkpoint.size, at: checkpoint.at },
-    lastCheckpointRunAt: signing.lastRunAt,
+    lastCheckpointRunAt: loops?.signing.lastRunAt ?? null,
     faults,
-    revived: sealing.revived + signing.revived,
+    revived: loops === null ? 0 : loops.sealing.revived + loops.signing.revived,
   }
 }

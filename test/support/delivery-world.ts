@@ -152,7 +152,6 @@ async function node(t: Test, shared: Wakes & { database: TestDatabase; prefix: s
         destinations,
         retry: { baseMs: 20, capMs: 100, maximum: 50 },
         tickMs: 50,
-        graceMs: 3000,
         // Told once it is durable: a test that sees it here may read the row.
         onDead: (rows, message, { reason, words }) =>
           rows.afterCommit(() => void dead.push({ id: message.id, reason, words })),

@@ -35,6 +35,7 @@ export const QUICK: Overrides = {
   sealMs: 100,
   checkpointMs: 300,
   logLevel: 'silent',
+  shutdownNoticeMs: 0,
   shutdownGraceMs: 3000,
   diskReserveMb: 0,
 }

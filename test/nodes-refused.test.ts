@@ -1,0 +1,72 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../src/config.ts'
+import { openGateway } from '../src/gateway.ts'
+import { openLogger } from '../src/logger.ts'
+import { within } from './support/command.ts'
+import { testDatabase } from './support/database.ts'
+import { QUICK } from './support/enrolment.ts'
+
+const database = await testDatabase(t)
+const dataDir = join(database.dataDir, 'one')
+await mkdir(dataDir)
+const masterKey = database.masterKey.toString('hex')
+const external = {
+  DATABASE_URL: database.url,
+  MASTER_KEY: masterKey,
+  DATA_DIR: dataDir,
+  GATEWAY_PORT: '0',
+  LOG_LEVEL: 'silent',
+}
+const shared = { ...external, SHARED_STORAGE: 'true' }
+
+const gateway = await openGateway(
+  loadConfig(
+    {},
+    { ...QUICK, dataDir, databaseUrl: database.url, masterKey, port: 0, sharedStorage: true, role: 'api' },
+  ),
+  openLogger('silent', 2),
+)
+t.teardown(() => gateway.close())
+
+await t.test('the embedded database serves one process, whatever its role is called', async (t) => {
+  const DATA_DIR = join(database.dataDir, 'embedded')
+  for (const role of ['api', 'worker']) {
+    const refused = await within({ DATA_DIR, SHARED_STORAGE: 'true' }, 'serve', '--role', role)
+    t.match(refused, { code: 1, err: `GATEWAY_ROLE=${role}` })
+    t.match(refused.err, /内嵌数据库.*DATABASE_URL/s)
+    t.match(refused.err, /embedded database serves one process.*DATABASE_URL/s)
+  }
+  t.match(await within({ DATA_DIR, SHARED_STORAGE: 'true' }, 'serve'), { code: 1, err: /内嵌数据库.*SHARED_STORAGE/s })
+  await t.rejects(readFile(join(DATA_DIR, 'master.key')), 'nothing was made there')
+})
+
+await t.test('roles need a storage that is said to be shared', async (t) => {
+  const refused = await within({ ...external, GATEWAY_ROLE: 'worker' }, 'serve')
+  t.match(refused, { code: 1, err: /共享存储.*SHARED_STORAGE=true/s })
+  t.match(refused.err, /shares the data folder.*SHARED_STORAGE=true/s)
+  t.match(await within(shared, 'serve', '--role', 'boss'), { code: 1, err: /GATEWAY_ROLE.*all, api, worker/ })
+})
+
+await t.test('a gateway that wants the database for itself is refused beside one that shares it', async (t) => {
+  const refused = await within(external, 'serve')
+  t.match(refused, { code: 1, err: /SHARED_STORAGE=true/ })
+  t.match(refused.err, `serve ${process.pid}@`)
+})
+
+await t.test(
+  'a process with another folder is refused, and one whose folder belongs to another database',
+  async (t) => {
+    const elsewhere = join(database.dataDir, 'two')
+    const refused = await within({ ...shared, DATA_DIR: elsewhere }, 'serve')
+    t.match(refused, { code: 1, err: /DATA_DIR.*不是本数据库/s })
+    const mark = (await readFile(join(dataDir, 'materials', 'storage-id'), 'utf8')).trim()
+    t.match(refused.err, mark)
+
+    const other = await testDatabase(t)
+    const config = loadConfig({}, { ...QUICK, dataDir: elsewhere, databaseUrl: other.url, masterKey, port: 0 })
+    await (await openGateway(config, openLogger('silent', 2))).close()
+    t.match(await within({ ...shared, DATA_DIR: elsewhere }, 'serve'), { code: 1, err: /belongs to another database/ })
+  },
+)
