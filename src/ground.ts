@@ -86,8 +86,9 @@ export async function openGround(
     const databaseUrl = await openDatabase(config, log, onClose)
     if (options.serves) {
       const onLost = options.onLockLost ?? (() => undefined)
-      const taken = { url: databaseUrl, folder: config.dataDir, shared: config.sharedStorage, log, onLost }
-      const lock: ServeLock = await reachable(config, () => serveLock(taken))
+      const lock: ServeLock = await reachable(config, () =>
+        serveLock({ url: databaseUrl, folder: config.dataDir, shared: config.sharedStorage, log, onLost }),
+      )
       onClose(() => lock.release())
     }
     const pool = openPool({

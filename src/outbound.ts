@@ -121,8 +121,8 @@ export async function openOutbound(means: OutboundMeans): Promise<Outbound> {
     clock,
     record: trace.record,
     addEvent: (rows, event) => addBankEvent(rows, event, cases),
-    ask: (asked, by) =>
-      inSlot('queries', () => askRegistry(toQuestion(asked, by), { ...questions, client: registryClient })),
+    ask: (asked, by) => askRegistry(toQuestion(asked, by), { ...questions, client: registryClient }),
+    inSlot: (question) => inSlot('queries', question),
     // As many as polls: pushes have the rest of the registry's slots.
     atOnce: pollers,
     waitingMaximum: config.queriesWaiting,

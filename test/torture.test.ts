@@ -15,7 +15,7 @@ await t.test(
       say: (line) => t.comment(line),
     })
     for (const [point, times] of Object.entries(byPoint)) t.ok(times >= 5, `${point}: ${times} times`)
-    t.equal(cases, 100)
+    t.ok(cases >= 100, `${cases} cases`)
     t.ok(faults >= 70, `${faults} faults`)
     const { lost, doubled, outOfOrder, disclosedWithoutRecord, missingFromLog, unfinished } = rest
     t.strictSame(

@@ -1,23 +1,22 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { receiptText } from '../src/trace/record.ts'
+import { serverCertificate } from './support/certificates.ts'
 import { until } from './support/until.ts'
 import { startReceiver } from './support/webhook-receiver.ts'
 import { decide, failsAtRandom, feedOf, fileFor, LOOPBACK, putWebhook, tested, webhookOf } from './support/webhooks.ts'
 import { OTHER_BANK, SAMPLE_BANK, startWorld, untilCompleted, untilDelivered } from './support/world.ts'
 
-/** A certificate for this machine that is its own CA. */
+/** That of a receiver, and where its CA lies. */
 function ownCertificate(t: Test): { key: string; cert: string; file: string } {
   const folder = mkdtempSync(join(tmpdir(), 'webhook-tls-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert]
-  const name = ['-subj', '/CN=receiver', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
-  execFileSync('openssl', ['req', '-x509', ...kind, ...name], { stdio: 'ignore' })
-  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8'), file: cert }
+  const made = serverCertificate([127, 0, 0, 1])
+  const file = join(folder, 'cert.pem')
+  writeFileSync(file, made.cert)
+  return { ...made, file }
 }
 
 await t.test('two banks get each exactly their own events, in order, whatever their endpoints do', async (t) => {

@@ -40,13 +40,15 @@ import { refusedAnswer } from './refused-answer.ts'
 export const queryRoutes: FastifyPluginAsync<BankMeans> = async (server, means) => {
   server.post('/queries', { config: { api: postQuery } }, async (request, reply) => {
     const bytes = bodyBytes(request)
-    return answer(request, reply, means, {
-      needsOperator: true,
-      key: { value: idempotencyKey(request), requestDigest: digestOf(request, bytes) },
-      plan: (caller) => planQuery(readBody(bytes, means.bodyLimitBytes), caller, request, means),
-      planRepeat: (caller, holder) => planRepeat(holder, caller, request, means),
-      pending: (caller, holder) => pendingAnswer(holder, caller, means),
-    })
+    return means.desk.admit(() =>
+      answer(request, reply, means, {
+        needsOperator: true,
+        key: { value: idempotencyKey(request), requestDigest: digestOf(request, bytes) },
+        plan: (caller) => planQuery(readBody(bytes, means.bodyLimitBytes), caller, request, means),
+        planRepeat: (caller, holder) => planRepeat(holder, caller, request, means),
+        pending: (caller, holder) => pendingAnswer(holder, caller, means),
+      }),
+    )
   })
 
   server.get<{ Params: { id: string } }>('/queries/:id', { config: { api: getQuery } }, async (request, reply) =>
@@ -94,7 +96,6 @@ function readQueryRequest(body: unknown, means: BankMeans): QueryRequest {
 async function planQuery(body: unknown, caller: Caller, request: FastifyRequest, means: BankMeans): Promise<Plan> {
   const { account, operator } = caller
   if (operator === null) throw new Error('a query needs an operator')
-  means.desk.refuseIfFull()
   const given = readQueryRequest(body, means)
   const asked: Asked = {
     level: given.level,

@@ -6,7 +6,7 @@ import type { Pool } from '../db/pool.ts'
 import { type ConcludeMeans, concludeLater, factWord, replyLater } from './conclude.ts'
 import { isAskedProperty } from './disclose.ts'
 import type { AskRegistry, RegistryWord } from './findings.ts'
-import { claimQueries, handBackQueries, type Query } from './store.ts'
+import { claimQueries, handBackQueries, type Query, renewQuery } from './store.ts'
 
 /** One question to the registry, on one line of the log; reasons are ours or the registry's code. */
 interface QuestionLine {
@@ -24,7 +24,9 @@ export interface DeskMeans extends ConcludeMeans {
   isOpen: () => Promise<boolean>
   /** Questions to the registry at once, of this process. */
   atOnce: number
-  /** Questions that may wait for a turn before a query is refused as too many. */
+  /** Runs a question when there is room for it beside those of other processes. */
+  inSlot: <T>(question: () => Promise<T>) => Promise<T>
+  /** Queries of this process that may wait for a turn before one is refused as too many. */
   waitingMaximum: number
   /** How long a call waits before it is told 202. */
   waitMs: number
@@ -44,6 +46,7 @@ export interface DeskMeans extends ConcludeMeans {
  */
 export class Desk {
   readonly means: DeskMeans
+  #calls = 0
   #busy = 0
   readonly #turns: (() => void)[] = []
   readonly #late = new Set<Promise<void>>()
@@ -53,14 +56,25 @@ export class Desk {
     this.means = means
   }
 
-  /** @throws {Problem} overloaded, before anything is reserved. */
-  refuseIfFull(): void {
-    if (this.#turns.length < this.means.waitingMaximum) return
-    throw new Problem(
-      'overloaded',
-      { zh: '等待登记系统答复的查询过多', en: 'too many queries wait for the registry' },
-      { retryAfterSeconds: 2 },
-    )
+  /**
+   * Runs a call that may ask, unless as many wait already as may; those that were told 202 and wait still count too.
+   * @throws {Problem} overloaded, before anything is reserved.
+   */
+  async admit<T>(call: () => Promise<T>): Promise<T> {
+    const { atOnce, waitingMaximum } = this.means
+    if (this.#calls + this.#late.size >= atOnce + waitingMaximum) {
+      throw new Problem(
+        'overloaded',
+        { zh: '等待登记系统答复的查询过多', en: 'too many queries wait for the registry' },
+        { retryAfterSeconds: 2 },
+      )
+    }
+    this.#calls += 1
+    try {
+      return await call()
+    } finally {
+      this.#calls -= 1
+    }
   }
 
   /**
@@ -107,21 +121,29 @@ export class Desk {
     this.#late.add(followed)
   }
 
-  #conclude(query: Query, word: RegistryWord): Promise<void> {
+  async #conclude(query: Query, word: RegistryWord | null): Promise<void> {
+    if (word === null) return
     const { retryMs, retryCapMs, giveUpMs, clock } = this.means
     const waitMs = Math.min(retryMs * 2 ** Math.min(query.attempts, 20), retryCapMs)
     const isOver = clock.now().getTime() - query.createdAt.getTime() + waitMs > giveUpMs
     return concludeLater(query, word, isOver ? null : waitMs, this.means)
   }
 
-  async #ask(query: Query): Promise<RegistryWord> {
+  /** Null: it waited for its turn so long that another process took it. */
+  async #ask(query: Query): Promise<RegistryWord | null> {
     this.#underWay.add(query.id)
+    const cameMs = performance.now()
     if (this.#busy >= this.means.atOnce) await new Promise<void>((resolve) => this.#turns.push(resolve))
     else this.#busy += 1
-    const startedMs = performance.now()
-    let word: RegistryWord = { kind: 'unavailable', reason: 'the question could not be put' }
+    const { pool, leaseMs } = this.means
+    let startedMs = performance.now()
+    let word: RegistryWord | null = { kind: 'unavailable', reason: 'the question could not be put' }
     try {
-      word = await this.#put(query)
+      word = await this.means.inSlot(async () => {
+        startedMs = performance.now()
+        const isOurs = startedMs - cameMs < leaseMs / 2 || (await renewQuery(pool, query, leaseMs))
+        return isOurs ? this.#put(query) : null
+      })
       await faultPoint('answer-not-traced')
     } catch (error) {
       this.means.onFault('ask the registry', error)
@@ -131,6 +153,7 @@ export class Desk {
       if (next === undefined) this.#busy -= 1
       else next()
     }
+    if (word === null) return null
     this.means.onQuestion({
       queryId: query.id,
       attempt: query.attempts + 1,

@@ -193,6 +193,16 @@ export async function claimQueries(
   return rows.map((row) => toQuery(row, sealer))
 }
 
+/** Keeps others from asking for another `leaseMs`; false when one of them has taken it, or it is over. */
+export async function renewQuery(db: Queryable, { id, attempts }: Query, leaseMs: number): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'query-renew',
+    text: `update query set due_at = now() + $3 * interval '1 ms' where id = $1 and state = 'asking' and attempts = $2`,
+    values: [id, attempts, leaseMs],
+  })
+  return rowCount === 1
+}
+
 /** Lets others ask at once what this process is asking. */
 export async function handBackQueries(db: Queryable, ids: readonly string[]): Promise<void> {
   await db.query(`update query set due_at = least(due_at, now()) where state = 'asking' and id = any($1::uuid[])`, [

@@ -48,6 +48,8 @@ export interface CertificateOptions {
   signWith?: TestKey
 }
 
+const ECDSA_SHA256 = writeSequence(writeOid('1.2.840.10045.4.3.2'))
+const DAY_MS = 86_400_000
 const digitalSignature = [0x80, 7] as const
 export const keyEncipherment = [0x20, 5] as const
 export const keyCertSign = [0x06, 1] as const
@@ -64,7 +66,23 @@ export function testKey(kind: TestKey['kind'], rsaBits = 2048): TestKey {
     return nativeKey(kind, privateKey, writeSequence(writeOid('1.2.840.113549.1.1.11'), writeDer(tags.null)))
   }
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  return nativeKey(kind, privateKey, writeSequence(writeOid('1.2.840.10045.4.3.2')))
+  return nativeKey(kind, privateKey, ECDSA_SHA256)
+}
+
+/** A certificate for an address of IPv4 that is its own CA, as a server of TLS takes it. */
+export function serverCertificate(address: readonly number[]): { key: string; cert: string } {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const now = Date.now()
+  const { pem: cert } = testCertificate({
+    key: nativeKey('p256', privateKey, ECDSA_SHA256),
+    subject: [['2.5.4.3', 'server']],
+    from: new Date(now - DAY_MS),
+    until: new Date(now + DAY_MS),
+    ca: {},
+    keyUsage: null,
+    extensions: [testExtension('2.5.29.17', false, writeSequence(writeDer(0x87, Buffer.from(address))))],
+  })
+  return { key: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), cert }
 }
 
 function nativeKey(kind: TestKey['kind'], key: KeyObject, algorithm: Buffer): TestKey {

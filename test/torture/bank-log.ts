@@ -2,6 +2,7 @@
 export interface BankOrders {
   baseUrl: string
   gatewayCertificates: string[]
+  /** At least; they come until the file `enough` is there. */
   cases: number
   atOnce: number
   /** Every n-th case has papers of its own, uploaded for it. */

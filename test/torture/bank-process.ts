@@ -33,7 +33,7 @@ async function fileCases(): Promise<void> {
   const { file } = await smallCases(client, SAMPLE_BANK)
   let begun = 0
   const filer = async (): Promise<void> => {
-    while (begun < orders.cases) {
+    while (begun < orders.cases || !existsSync(join(folder, 'enough'))) {
       begun += 1
       const number = begun
       if (number % orders.uploadEvery !== 0) {
@@ -51,6 +51,7 @@ async function fileCases(): Promise<void> {
     }
   }
   await Promise.all(Array.from({ length: orders.atOnce }, filer))
+  writeFileSync(join(folder, 'filed'), '')
 }
 
 async function askQueries(): Promise<void> {
