@@ -52,6 +52,8 @@ export async function serveCounterparty(counterparty: Counterparty, port: number
 
   const server = createServer((incoming, response) => {
     answer(incoming, response).catch((error: unknown) => {
+      // The caller is gone: a process that was killed, or a call that was given up.
+      if (incoming.errored !== null && !incoming.complete) return
       process.stderr.write(`sandbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
       if (response.headersSent) response.destroy()
       else send(response, { status: 500, headers: {}, body: Buffer.alloc(0) })

@@ -69,7 +69,7 @@ const LANES = 3
 const PER_FAULT_MS = 700
 const FILERS = 6
 /** How long a process may take to come by a point. */
-const ORDER_MS = 4000
+const ORDER_MS = 6000
 /** What the last cases may take when nothing goes wrong any more. */
 const restMs = (cases: number): number => 60_000 + 60 * cases
 
@@ -169,8 +169,8 @@ async function run(
     uploadEvery: 8,
     // Cases come as long as faults do.
     filePauseMs: Math.round((wanted * PER_FAULT_MS * FILERS) / cases),
-    askPauseMs: 300,
-    uploadPauseMs: 1000,
+    askPauseMs: 200,
+    uploadPauseMs: 500,
   }
   await writeFile(at('bank/orders.json'), JSON.stringify(bankOrders))
 
@@ -280,7 +280,7 @@ async function run(
   const count = (): number => Object.values(byPoint).reduce((sum, times) => sum + times, 0)
   const busy = new Set<string>()
   // A point that nobody comes by in time is tried again, and not for ever.
-  let tries = 3 * wanted
+  let tries = 10 * wanted
   const lane = async (): Promise<void> => {
     for (;;) {
       const least = Math.min(...Object.values(byPoint))
