@@ -73,6 +73,18 @@ await t.test('a paused registry is not asked', async (t) => {
   t.equal((await post(bank, '/v1/queries', question(null))).status, 200)
 })
 
+await t.test('what a process that stops had put to the registry is due for others at once', async (t) => {
+  const config = { registryTimeoutMs: 60_000, registryMaximumMs: 60_000, queryWaitMs: 50, shutdownGraceMs: 200 }
+  const world = await startWorld(t, { config })
+  const bank = await world.enrol(QUERYING)
+  await grantBoth(world.gateway.ground, { authorizationRequired: false })
+  await world.registry.control({ fault: 'slow', on: 'QUERY', times: 1, delayMs: 30_000 })
+  t.equal((await post(bank, '/v1/queries', question(null))).status, 202)
+  await world.gateway.close()
+  const { rows } = await world.database.pool.query(`select state, due_at < now() + interval '10 s' as soon from query`)
+  t.strictSame(rows, [{ state: 'asking', soon: true }])
+})
+
 await t.test('what was asked is not read once the authorization or the business type is over', async (t) => {
   const world = await startWorld(t)
   const { ground } = world.gateway
