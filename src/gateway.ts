@@ -116,18 +116,7 @@ export async function openGateway(
     const requests = countRequests(server)
     const process = processMetrics()
     onClose(async () => process.close())
-    openMetrics(server, addressList(config.metricsAllow), {
-      requests,
-      process: process.read,
-      commit: () => batchMetrics(batch),
-      delivery: () => deliveryMetrics(pool),
-      queue: () => [queueMetric(outbound.queue)],
-      queries: () => queryMetrics(pool),
-      concerns: () => concernMetrics(pool),
-      callbacks: () => callbackMetrics(pool),
-      webhooks: () => webhookMetrics(pool),
-      trace: () => traceMetrics(pool),
-    })
+    // First what describes the routes: it sees those that come after it.
     const trust =
       config.role === 'worker'
         ? null
@@ -140,6 +129,18 @@ export async function openGateway(
             onCallbackStored: () => work?.callbacks.wake(),
             onRegistryHint: () => work?.polling.wake(),
           })
+    openMetrics(server, addressList(config.metricsAllow), {
+      requests,
+      process: process.read,
+      commit: () => batchMetrics(batch),
+      delivery: () => deliveryMetrics(pool),
+      queue: () => [queueMetric(outbound.queue)],
+      queries: () => queryMetrics(pool),
+      concerns: () => concernMetrics(pool),
+      callbacks: () => callbackMetrics(pool),
+      webhooks: () => webhookMetrics(pool),
+      trace: () => traceMetrics(pool),
+    })
     openHealth(
       server,
       {

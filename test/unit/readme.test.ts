@@ -30,3 +30,20 @@ await t.test('what they name is there', (t) => {
   for (const name of named) t.ok(variables.has(name), name)
   t.end()
 })
+
+await t.test('what the image is made of is there, and is let into its build', (t) => {
+  const copied = [...readFileSync('Dockerfile', 'utf8').matchAll(/^COPY (?!--)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  )
+  const allowed = readFileSync('.dockerignore', 'utf8').trim().split('\n')
+  t.equal(allowed[0], '*')
+  for (const name of copied) t.ok(existsSync(name), name)
+  t.strictSame(
+    [...new Set(copied)].sort(),
+    allowed
+      .slice(1)
+      .map((line) => line.slice(1))
+      .sort(),
+  )
+  t.end()
+})
