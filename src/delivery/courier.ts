@@ -202,11 +202,14 @@ async function inquire(
 
 /** Null when the call ignores its deadline; what comes of it later is dropped. */
 async function inTime<T>(call: Promise<T>, deadline: Deadline): Promise<T | null> {
-  const stop = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const overdue = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, deadline.leftMs + OVERDUE_MS, null).unref()
+  })
   try {
-    return await Promise.race([call, sleep(deadline.leftMs + OVERDUE_MS, null, { signal: stop.signal, ref: false })])
+    return await Promise.race([call, overdue])
   } finally {
-    stop.abort()
+    clearTimeout(timer)
   }
 }
 
