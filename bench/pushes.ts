@@ -12,8 +12,8 @@ import { type Comparison, compare, type Run } from './pairs.ts'
 import type { Place } from './place.ts'
 import type { Scale } from './requests.ts'
 
-/** Calls at once, of either side: the gateway's default towards the platform. */
-const CONCURRENCY = 8
+/** Calls at once, of either side. */
+const CONCURRENCY = 32
 const LIMIT_MS = 120_000
 
 /**
@@ -34,7 +34,7 @@ export async function pushes(
     config: {
       platformUrl: platform.url,
       platformConcurrency: CONCURRENCY,
-      reconcileMs: 200,
+      reconcileMs: 100,
       ...(redisUrl === null ? {} : { redisUrl, queuePrefix: 'bench' }),
     },
     nodeArguments,

@@ -1,4 +1,5 @@
 import type { Step } from '../db/batch.ts'
+import { gathered } from '../db/gathered.ts'
 import type { Queryable } from '../db/pool.ts'
 import { insertSet, type RowSet, updateSet } from '../db/row-set.ts'
 import type { ConcernKind } from './concern-kinds.ts'
@@ -205,28 +206,34 @@ export async function readDocument(
   version: number,
   sealer: Sealer,
 ): Promise<CaseDocument> {
-  const { rows } = await db.query<{ sealed: Buffer }>({
-    name: 'case-document',
-    text: 'select sealed from case_document where case_id = $1 and version = $2',
-    values: [caseId, version],
-  })
-  const sealed = rows[0]?.sealed
-  if (sealed === undefined) throw new Error('a case has no document of that version')
+  const sealed = await readSealedDocument(db, { caseId, version })
+  if (sealed === null) throw new Error('a case has no document of that version')
   return JSON.parse(sealer.open(sealed, documentContext(caseId, version)).toString()) as CaseDocument
 }
+
+const readSealedDocument = gathered<{ caseId: string; version: number }, Buffer | null>(async (db, asks) => {
+  const { rows } = await db.query<{ sealed: Buffer | null }>({
+    name: 'case-document',
+    text: `select (select d.sealed from case_document d where d.case_id = v.case_id and d.version = v.version) as sealed
+             from unnest($1::uuid[], $2::int[]) with ordinality as v(case_id, version, place) order by place`,
+    values: [asks.map(({ caseId }) => caseId), asks.map(({ version }) => version)],
+  })
+  return rows.map(({ sealed }) => sealed)
+})
 
 const headColumns = `id, bank_id, account_id, operator_code, business_type, bank_reference, area, business_number, platform_number,
   registry_number, state, facets, document_version, completed_at, created_at, updated_at`
 
 /** A case without its memory; undefined where there is none. */
-export async function readCase(db: Queryable, caseId: string): Promise<CaseHead | undefined> {
+export const readCase = gathered<string, CaseHead | undefined>(async (db, caseIds) => {
   const { rows } = await db.query<Omit<CaseRow, 'memory' | 'next_position'>>({
     name: 'case-head',
-    text: `select ${headColumns} from cases where id = $1`,
-    values: [caseId],
+    text: `select ${headColumns} from cases where id = any($1::uuid[])`,
+    values: [[...new Set(caseIds)]],
   })
-  return rows[0] === undefined ? undefined : toHead(rows[0])
-}
+  const heads = new Map(rows.map((row) => [row.id, toHead(row)]))
+  return caseIds.map((id) => heads.get(id))
+})
 
 /** Cases of a bank after `afterId` in the order of their ids, in one state if one is named, without their memories. */
 export async function listCases(

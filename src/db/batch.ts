@@ -3,7 +3,7 @@ import { faultPoint } from '../base/fault-point.ts'
 import { newId } from '../base/id.ts'
 import { Problem } from '../base/problem.ts'
 import { currentTrace, inTrace, type TraceContext } from '../base/trace-context.ts'
-import { inTransaction, type Pool, type Transaction } from './pool.ts'
+import { inTransaction, type Pool, sendTogether, type Transaction } from './pool.ts'
 import type { RowSet } from './row-set.ts'
 
 /**
@@ -175,8 +175,12 @@ export class Batch {
     let committing = false
     try {
       await inTransaction(this.#pool, async (tx) => {
-        const begun = tx.query({ name: 'batch', text: 'insert into batch (id) values ($1)', values: [batchId] })
-        await Promise.all([begun, runSteps(tx, taken, all)])
+        await Promise.all(
+          sendTogether(tx, () => [
+            tx.query({ name: 'batch', text: 'insert into batch (id) values ($1)', values: [batchId] }),
+            runSteps(tx, taken, all),
+          ]),
+        )
         for (const [i, waiting] of taken.entries()) results.push(decide(waiting, all[i] as Collected))
         if (results.some(({ ok }) => !ok)) throw new Undecided()
         await writeRows(tx, all)
@@ -293,18 +297,16 @@ async function writeRows(tx: Transaction, all: readonly Collected[]): Promise<vo
     }
   }
   // Sent together, done one after the other: none of them waits for what another gives. The first that fails is told.
-  let sent: Promise<void>[] = []
-  for (const [set, rows] of [...merged].sort(([a], [b]) => a.order - b.order)) {
-    const { key } = set
-    const last = key === undefined ? rows : [...new Map(rows.map((row) => [key(row), row])).values()]
-    const written = set.write(tx, last)
-    sent.push(written)
-    if (set.statements === 'several') {
-      await Promise.all(sent)
-      sent = []
-    }
+  const sorted = [...merged].sort(([a], [b]) => a.order - b.order)
+  while (sorted.length > 0) {
+    const several = sorted.findIndex(([set]) => set.statements === 'several')
+    const next = sorted.splice(0, several < 0 ? sorted.length : several + 1)
+    await Promise.all(sendTogether(tx, () => next.map(([set, rows]) => set.write(tx, lastOfKeys(set, rows)))))
   }
-  await Promise.all(sent)
+}
+
+function lastOfKeys({ key }: RowSet<unknown>, rows: readonly unknown[]): readonly unknown[] {
+  return key === undefined ? rows : [...new Map(rows.map((row) => [key(row), row])).values()]
 }
 
 function rejectAll(taken: readonly Waiting[], error: unknown): void {

@@ -70,6 +70,17 @@ const COMMIT_TIMEOUT_MS = 30_000
 // pg takes this limit with a statement; its types know it of a connection only.
 const commit: { text: string; query_timeout: number } = { text: 'commit', query_timeout: COMMIT_TIMEOUT_MS }
 
+/** Sends the statements that `send` begins in as few packets as they fit into; each still has an answer of its own. */
+export function sendTogether<T>(tx: Transaction, send: () => T): T {
+  const { stream } = tx.connection
+  stream.cork()
+  try {
+    return send()
+  } finally {
+    stream.uncork()
+  }
+}
+
 /** Runs `work` between BEGIN and COMMIT; any throw rolls back. A connection that broke is not given back to the pool. */
 export async function inTransaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const client = await pool.connect()

@@ -3,7 +3,7 @@ import { Deadline, monotonicMs } from './deadline.ts'
 import { type LeasedRow, leasedColumns } from './store.ts'
 
 /** Most messages that one claim takes. */
-const CLAIM_MAXIMUM = 10
+const CLAIM_MAXIMUM = 32
 
 export interface Claim {
   readonly rows: readonly LeasedRow[]

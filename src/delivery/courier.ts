@@ -203,19 +203,19 @@ async function inquire(
 }
 
 /** Null when the call ignores its deadline, or is given up by a stop; what comes of it later is dropped. */
-async function inTime<T>(call: Promise<T>, deadline: Deadline, options: CourierOptions): Promise<T | null> {
-  const { givingUp } = options
-  const stop = new AbortController()
-  const giveUp = (): void => stop.abort()
+async function inTime<T>(call: Promise<T>, deadline: Deadline, { givingUp }: CourierOptions): Promise<T | null> {
+  let giveUp = (): void => undefined
+  const overdue = new Promise<null>((resolve) => {
+    giveUp = () => resolve(null)
+  })
+  const timer = setTimeout(giveUp, deadline.leftMs + OVERDUE_MS).unref()
   givingUp.addEventListener('abort', giveUp)
   if (givingUp.aborted) giveUp()
-  const { signal } = stop
   try {
-    const tooLate = sleep(deadline.leftMs + OVERDUE_MS, null, { signal, ref: false }).catch(() => null)
-    return await Promise.race([call, tooLate])
+    return await Promise.race([call, overdue])
   } finally {
+    clearTimeout(timer)
     givingUp.removeEventListener('abort', giveUp)
-    stop.abort()
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Batch, Rows } from '../db/batch.ts'
-import type { Queryable } from '../db/pool.ts'
+import { gathered } from '../db/gathered.ts'
 import type { RowSet } from '../db/row-set.ts'
 import type { Destination } from './destination.ts'
 
@@ -61,14 +61,16 @@ export function addEndpoint(rows: Rows, name: string, concurrency: number): void
 }
 
 /** Neither paused by staff nor closed for now; one that is not there is not open. */
-export async function isEndpointOpen(db: Queryable, name: string): Promise<boolean> {
-  const { rowCount } = await db.query({
+export const isEndpointOpen = gathered<string, boolean>(async (db, asks) => {
+  const { rows } = await db.query<{ name: string }>({
     name: 'endpoint open',
-    text: 'select from endpoint where name = $1 and not paused and (closed_until is null or closed_until <= now())',
-    values: [name],
+    text: `select name from endpoint
+            where name = any($1::text[]) and not paused and (closed_until is null or closed_until <= now())`,
+    values: [[...new Set(asks)]],
   })
-  return rowCount === 1
-}
+  const open = new Set(rows.map(({ name }) => name))
+  return asks.map((name) => open.has(name))
+})
 
 /** Nothing more is claimed for it; what waits keeps waiting, what is under way ends. `why` is for staff. */
 export async function pauseEndpoint(batch: Batch, name: string, why: string): Promise<void> {

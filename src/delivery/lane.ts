@@ -50,6 +50,9 @@ export class Lane<T> {
     this.#claiming = true
     try {
       while (this.#asked && !this.#stopped) {
+        // A turn of the event loop: slots that one commit frees are filled by one claim.
+        await new Promise<void>((resolve) => setImmediate(resolve))
+        if (this.#stopped) break
         const free = this.#concurrency - this.#active
         if (free <= 0) break
         this.#asked = false

@@ -1,4 +1,4 @@
-import type { Queryable, Transaction } from '../db/pool.ts'
+import { type Queryable, sendTogether, type Transaction } from '../db/pool.ts'
 import type { RowSet } from '../db/row-set.ts'
 import { insertSet } from '../db/row-set.ts'
 import type { ClaimedMessage, Finished, LiveMessage } from './message.ts'
@@ -254,21 +254,28 @@ const eachCase = (columns: string): string =>
  * transaction put behind a row while its lock was waited for is then seen too.
  */
 export async function lockMessages(tx: Transaction, caseIds: readonly string[]): Promise<LiveMessage[]> {
-  const locked = tx.query({
-    name: 'lock messages',
-    text: `select from ${eachCase('id')} for update) m`,
-    values: [caseIds],
-  })
-  const read = tx.query<LiveRow>({
-    name: 'read locked messages',
-    text: `
+  const [, { rows }] = await Promise.all(
+    sendTogether(
+      tx,
+      () =>
+        [
+          tx.query({
+            name: 'lock messages',
+            text: `select from ${eachCase('id')} for update) m`,
+            values: [caseIds],
+          }),
+          tx.query<LiveRow>({
+            name: 'read locked messages',
+            text: `
       select id, endpoint, m.case_id, channel, position, kind, state, after_fact, depends_on, why, fence, attempts,
              inquiry, inquiries, unclear, cursor, number, document_version, supersedes, traceparent,
              rendered is not null as has_rendered, coalesce(lease_until < now(), false) as lease_over
         from ${eachCase('*')}) m`,
-    values: [caseIds],
-  })
-  const [, { rows }] = await Promise.all([locked, read])
+            values: [caseIds],
+          }),
+        ] as const,
+    ),
+  )
   return rows.map((row) => ({
     id: row.id,
     endpoint: row.endpoint,

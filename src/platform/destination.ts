@@ -71,9 +71,11 @@ export function platformDestination(means: PlatformMeans): Destination {
 async function render(means: PlatformMeans, message: ClaimedMessage): Promise<Rendered | null> {
   // A file is its own bytes.
   if (message.kind === 'MATERIALS') return null
-  const head = await readCase(means.pool, message.caseId)
+  const [head, document] = await Promise.all([
+    readCase(means.pool, message.caseId),
+    readDocument(means.pool, message.caseId, message.documentVersion, means.cases.sealer),
+  ])
   if (head === undefined) throw new Error('a message belongs to no case')
-  const document = await readDocument(means.pool, head.id, message.documentVersion, means.cases.sealer)
   const told = await toldOf(message, document, { ...means, sealer: means.cases.sealer })
   const mapping = means.mappings.outward(`${means.profile}/${told.mapping}`)
   const all = contexts(head, document, { id: message.id, createdAt: means.cases.clock.now() }, means.site)

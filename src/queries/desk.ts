@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { faultPoint } from '../base/fault-point.ts'
 import { Problem } from '../base/problem.ts'
 import { within } from '../base/within.ts'
@@ -84,12 +83,14 @@ export class Desk {
    */
   async wordInTime(query: Query, receipt: string): Promise<RegistryWord | null> {
     const asking = this.#ask(query)
-    const stop = new AbortController()
-    const word = await Promise.race([asking, sleep(this.means.waitMs, null, { signal: stop.signal }).catch(() => null)])
-    stop.abort()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, this.means.waitMs, null)
+    })
+    const word = await Promise.race([asking, late]).finally(() => clearTimeout(timer))
     if (word !== null) return word
     await replyLater(query, receipt, this.means)
-    this.#follow(asking.then((late) => this.#conclude(query, late)))
+    this.#follow(asking.then((after) => this.#conclude(query, after)))
     return null
   }
 
