@@ -5,13 +5,13 @@ import { startNodes } from './support/nodes.ts'
 import { until } from './support/until.ts'
 import { caseOf, fileSample } from './support/world.ts'
 
-t.setTimeout(150_000)
+t.setTimeout(240_000)
 
-const CASES = 6
+const CASES = 5
 
 const nodes = await startNodes(t, ['api', 'api', 'worker', 'worker'])
-const [one, other, doomed] = nodes.nodes
-if (one === undefined || other === undefined || doomed === undefined) throw new Error('there are four')
+const [one, other, ...workers] = nodes.nodes
+if (one === undefined || other === undefined) throw new Error('there are four')
 const banks = [await nodes.enrol(one.url), await nodes.enrol(other.url)] as const
 const { pool } = nodes.ground
 
@@ -27,9 +27,15 @@ await t.test(
     // While papers go slowly, the worker that is killed has some under way.
     await nodes.registry.control({ fault: 'slow', on: 'MATERIAL', times: 6, delayMs: 600 })
     for (let i = 1; i < CASES; i += 1) ids.push(await fileSample(banks[i % 2] as typeof first, { vary: true }))
-    await until(() => isSending(doomed.process.pid))
-    await doomed.process.kill()
+    let killed: (typeof workers)[number] | undefined
+    await until(async () => {
+      for (const worker of workers) if (await isSending(worker.process.pid)) killed = worker
+      return killed !== undefined
+    })
+    await killed?.process.kill()
     for (const id of ids) await until(async () => (await caseOf(first, id))['completed'] === true, 60_000)
+
+    await until(async () => (await pool.query('select from message')).rowCount === 0)
 
     const { cases } = await nodes.registry.state()
     t.equal(cases.length, CASES)
@@ -41,13 +47,12 @@ await t.test(
     const platform = await nodes.platform.state()
     t.equal(new Set(platform.cases.map(({ bankReference }) => bankReference)).size, CASES)
     for (const { relayed } of platform.cases) t.equal(relayed.filter(({ type }) => type === '30').length, 1)
-    await until(async () => (await pool.query('select from message')).rowCount === 0)
   },
 )
 
-await t.test('both workers had a share, and every record has one number', async (t) => {
-  for (const node of nodes.nodes.filter(({ role }) => role === 'worker')) t.ok(attempts(node.logFile) > 0, node.logFile)
-  for (const node of nodes.nodes.filter(({ role }) => role === 'api')) t.equal(attempts(node.logFile), 0, node.logFile)
+await t.test('only workers deliver, and every record has one number', async (t) => {
+  for (const node of [one, other]) t.equal(attempts(node.logFile), 0, node.logFile)
+  t.ok(workers.some((worker) => attempts(worker.logFile) > 0))
   await until(async () => (await pool.query('select from trace_pending')).rowCount === 0)
   const { signers, trace, folders } = nodes.ground
   await trace.checkpointNow()

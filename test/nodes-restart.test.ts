@@ -9,7 +9,7 @@ import { freePort } from './support/served-process.ts'
 import { until } from './support/until.ts'
 import { OTHER_BANK, prepareSample } from './support/world.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(200_000)
 
 const frontPort = await freePort()
 const nodes = await startNodes(t, ['api', 'api'], {
@@ -53,7 +53,7 @@ await t.test('both apis restart in turn under a steady stream of calls, and none
         (error: Error) => error.message,
       )
       told[word] = (told[word] ?? 0) + 1
-      await sleep(10)
+      await sleep(30)
     }
   }
 })

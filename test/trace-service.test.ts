@@ -142,11 +142,13 @@ await t.test('a run that hangs is left to itself and another is started', async 
     intervalMs: 10,
     stuckMs: 50,
     work: () => (++runs === 1 ? new Promise<void>(() => undefined) : Promise.resolve()),
-    onError: (error) => errors.push(error),
+    onError: (error) => errors.push(error, periodic.lastError),
   })
   await until(async () => runs > 3)
   t.equal(periodic.revived, 1)
   t.match(String(errors[0]), /hangs/)
+  t.equal(errors[1], errors[0], 'it shows until a run went well')
+  t.equal(periodic.lastError, null)
   t.ok(periodic.lastRunAt)
   await periodic.stop()
 })

@@ -24,7 +24,7 @@ export interface CallbackCourierMeans {
 
 const LIMIT = 50
 /** Longer than looking at all of them takes; a process that is stopped meanwhile leaves them to others after it. */
-const LEASE_MS = 30_000
+const LEASE_MS = 10_000
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 60_000
 /** Looks after which a person is told that a callback still waits for what it is about: some ten minutes. */
