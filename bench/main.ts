@@ -7,7 +7,7 @@ import { checkFloor, type Limits, limitsOf } from './floor-check.ts'
 import { mapping } from './mapping.ts'
 import { nodeRedVersion } from './node-red.ts'
 import type { Comparison } from './pairs.ts'
-import { openPlace, type Place } from './place.ts'
+import { openPlace } from './place.ts'
 import { pushes } from './pushes.ts'
 import { query } from './query.ts'
 import { tell, tellActivity, tellLimits } from './report.ts'
@@ -52,16 +52,6 @@ interface Report {
 
 const say = (line: string): void => (values.json ? console.error(line) : console.log(line))
 
-/** Each section in a place of its own: what one leaves running is gone before the next. */
-async function at<T>(work: (place: Place) => Promise<T>): Promise<T> {
-  const place = await openPlace()
-  try {
-    return await work(place)
-  } finally {
-    await place.close()
-  }
-}
-
 async function main(): Promise<void> {
   if (values.help) return console.log(HELP)
   const { short } = values
@@ -91,8 +81,9 @@ async function main(): Promise<void> {
     tell(comparison, say)
   }
 
-  if (wanted.has('accept') || wanted.has('query')) {
-    await at(async (place) => {
+  const place = await openPlace()
+  try {
+    if (wanted.has('accept') || wanted.has('query')) {
       const limits = await limitsOf(place, short ? 1000 : 3000)
       report.limits = limits
       tellLimits(limits, say)
@@ -106,23 +97,22 @@ async function main(): Promise<void> {
         report.activity[contest.name] = activity
         tellActivity(activity, say)
       }
-    })
-    const nodeRed = nodeRedVersion()
-    if (nodeRed === null) skip('accept against Node-RED: it is not installed')
-    else skip(`accept against Node-RED ${nodeRed}: there is no flow for it yet`)
-  }
-  if (wanted.has('pushes')) {
-    const scale = { pairs, requests: short ? 150 : 1500 }
-    await at(async (place) => add(await pushes(place, { ...scale, promised: 4 }, null, nodeArguments)))
-    const redis = await redisServer()
-    if (redis === null) skip('pushes on Redis: redis-server is not installed')
-    else {
-      try {
-        await at(async (place) => add(await pushes(place, { ...scale, promised: 1.2 }, redis.url, nodeArguments)))
-      } finally {
-        await redis.close()
+      const nodeRed = nodeRedVersion()
+      if (nodeRed === null) skip('accept against Node-RED: it is not installed')
+      else skip(`accept against Node-RED ${nodeRed}: there is no flow for it yet`)
+    }
+    if (wanted.has('pushes')) {
+      const scale = { pairs, requests: short ? 200 : 1500 }
+      add(await pushes(place, { ...scale, promised: 4 }, null, nodeArguments))
+      const redis = await redisServer()
+      if (redis === null) skip('pushes on Redis: redis-server is not installed')
+      else {
+        place.onClose(() => redis.close())
+        add(await pushes(place, { ...scale, promised: 1.2 }, redis.url, nodeArguments))
       }
     }
+  } finally {
+    await place.close()
   }
   if (wanted.has('mapping')) for (const comparison of await mapping(pairs, short ? 200 : 1500)) add(comparison)
   writeFileSync(values.to, `${JSON.stringify(report, null, 2)}\n`)

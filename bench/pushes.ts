@@ -60,7 +60,7 @@ export async function pushes(
       return { rate: count / (await drain()), ...(rssMb === undefined ? {} : { rssMb }) }
     })
   }
-  return compare(
+  const comparison = await compare(
     {
       name: redisUrl === null ? 'pushes on PostgreSQL' : 'pushes on Redis',
       unit: 'pushes/s',
@@ -80,6 +80,8 @@ export async function pushes(
     },
     scale.pairs,
   )
+  await Promise.all([gateway.close(), floor.close(), platform.close()])
+  return comparison
 }
 
 /** Cases that wait with one step each, written many in a commit. */

@@ -26,7 +26,10 @@ async function emptyCase(): Promise<{
     afterCommit: (act) => void acts.push(act),
   }
   const step = caseStreamsStep(sealer, (endpoint) => void woken.push(endpoint))
-  const none = { query: async () => ({ rows: [] }) } as unknown as Parameters<typeof step.run>[0]
+  const stream = { cork: () => undefined, uncork: () => undefined }
+  const none = { query: async () => ({ rows: [] }), connection: { stream } } as unknown as Parameters<
+    typeof step.run
+  >[0]
   const [streams, same] = await step.run(none, ['case', 'case'])
   if (streams === undefined || streams !== same) throw new Error('members of one case share one object')
   return { streams, rows, depth, woken }
