@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,9 +7,8 @@ import root from 'tap'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { type Keyring, openKeyring } from '../../src/db/data-keys.ts'
 import { openEmbedded } from '../../src/db/embedded.ts'
-import { migrate } from '../../src/db/migrate.ts'
-import { ensurePartitions, partitionedTables } from '../../src/db/partitions.ts'
 import { openPool, type Pool } from '../../src/db/pool.ts'
+import { fillFromTemplate } from './database-template.ts'
 import { silentLog } from './silent-log.ts'
 
 export interface TestDatabase {
@@ -78,13 +76,8 @@ async function startServer(): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
   await chmod(folder, 0o755)
   process.once('exit', () => discard(folder))
+  const masterKey = await fillFromTemplate(folder)
   const embedded = await openEmbedded({ dataDir: folder, log: silentLog })
-  const masterKey = randomBytes(32)
-  const template = openPool({ url: embedded.url, max: 1, applicationName: 'template' })
-  await migrate(template)
-  await ensurePartitions(template, await partitionedTables(template), new Date())
-  await openKeyring({ masterKey, pool: template, clock: systemClock })
-  await template.end()
   const password = (await readFile(join(folder, 'postgres.password'), 'utf8')).trim()
   const { port } = new URL(embedded.url)
   const admin = new pg.Client(`postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`)
