@@ -21,11 +21,14 @@ export interface TortureEvent {
   caseId?: string
   before?: string | null
   after?: string
+  part?: number
+  subject?: unknown
 }
 
 /** One line of `told.jsonl`: what the bank was told. */
 export type BankLine =
   | { kind: 'receipt'; what: string; receipt: string }
   | { kind: 'filed'; id: string; businessNumber: string; papers: number }
+  | { kind: 'asked'; id: string }
   | { kind: 'disclosed'; id: string; receipt: string }
   | { kind: 'event'; event: TortureEvent }

@@ -59,10 +59,16 @@ async function askQueries(): Promise<void> {
   while (!isOver()) {
     const level = Math.random() < 0.5 ? 'flags' : 'detail'
     const asked = await client.post('/v1/queries', question(authorizationId, { level }), PATIENT)
-    const answer = keep('query', asked)
-    const body = answer.json() as { id: string; code?: string }
-    if (answer.status === 200) log({ kind: 'disclosed', id: body.id, receipt: answer.receipt ?? 'none' })
-    else if (answer.status !== 202) throw new Error(`a query was refused: ${answer.status} ${answer.body.toString()}`)
+    const { id } = asked.json() as { id: string }
+    log({ kind: 'asked', id })
+    // Told 202, the bank comes again until the registry has answered.
+    let answer = keep('query', asked)
+    while (answer.status === 202 || answer.json()['state'] === 'asking') {
+      await sleep(orders.askPauseMs)
+      answer = await client.get(`/v1/queries/${id}`, {}, PATIENT)
+    }
+    if (answer.json()['state'] !== 'answered') throw new Error(`no answer: ${answer.status} ${answer.body.toString()}`)
+    log({ kind: 'disclosed', id, receipt: answer.receipt ?? 'none' })
     await sleep(orders.askPauseMs)
   }
 }

@@ -133,6 +133,8 @@ async function run(
   })
   t.teardown(() => platform.stop())
 
+  await everyTenthCallFails(registry)
+
   const given = {
     ...QUICK,
     ...TIMES,
@@ -309,10 +311,26 @@ async function run(
   await untilTold('messages are left over', async () => (await ground.pool.query(left)).rowCount === 0, 30_000)
   writeFileSync(at('bank/over'), '')
   await bankEnd
-  for (const line of (await ground.pool.query(left)).rows) unfinished.push(JSON.stringify(line))
+  const nobodyNeeded = `select 'concern' as table, kind::text as what from concern
+    union all select 'endpoint_depth', endpoint from endpoint_depth where live <> 0 or dead <> 0`
+  for (const query of [left, nobodyNeeded]) {
+    for (const line of (await ground.pool.query(query)).rows) unfinished.push(JSON.stringify(line))
+  }
   for (const node of nodes) if ((await node.stop()) !== 0) unfinished.push(`a ${node.role} did not stop in good order`)
   const verdict = await judge({ bank: at('bank'), registry: at('registry') }, await platform.state(), ground)
   return { ...verdict, faults: count(), byPoint, unfinished }
+}
+
+/** Every tenth call fails, in turn: 500 without effect, no answer after the effect, 500 after the effect. */
+async function everyTenthCallFails(registry: {
+  url: string
+  control(command: { fault: 'error-before' | 'drop-after-effect' | 'error-after-effect'; every: number }): unknown
+}): Promise<void> {
+  for (const fault of ['error-before', 'drop-after-effect', 'error-after-effect'] as const) {
+    await registry.control({ fault, every: 30 })
+    // A rule counts from when it was made: these calls set the next one ten later.
+    for (let call = 0; call < 10; call += 1) await (await fetch(`${registry.url}/files/none`)).arrayBuffer()
+  }
 }
 
 function stopServer(folder: string): void {

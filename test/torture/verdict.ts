@@ -51,6 +51,10 @@ export async function judge(
     disclosedWithoutRecord: [],
     missingFromLog: [],
   }
+  const ended = new Set(disclosed.map(({ id }) => id))
+  for (const line of told) {
+    if (line.kind === 'asked' && !ended.has(line.id)) verdict.lost.push(`query ${line.id} was never answered`)
+  }
   judgeRegistry(filed, folders.registry, verdict)
   judgePlatform(filed.length, platform, verdict)
   judgeFeed(filed, events, verdict)
@@ -116,6 +120,10 @@ function judgeFeed(filed: readonly Filed[], events: readonly TortureEvent[], ver
   for (const [place, event] of events.entries()) {
     if (seen.has(event.id)) verdict.doubled.push(`event ${event.id} came twice`)
     seen.add(event.id)
+    // No event says of a case what another has said.
+    const said = JSON.stringify([event.caseId, event.type, event.part, event.subject])
+    if (event.caseId !== undefined && seen.has(said)) verdict.doubled.push(`${said} was told twice`)
+    seen.add(said)
     const cursor = Number(event.cursor)
     const before = Number(events[place - 1]?.cursor ?? 0)
     if (cursor <= before) verdict.outOfOrder.push(`the feed goes from ${before} to ${cursor}`)
