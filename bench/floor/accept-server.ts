@@ -13,7 +13,7 @@ import { traceRow } from './trace-row.ts'
 const given = JSON.parse(process.argv[2] as string) as { databaseUrl: string; schemasDir: string; keys: KeysGiven }
 const keys = readKeys(given.keys)
 const isValid = validator(given.schemasDir, 'application')
-const client = new pg.Client(given.databaseUrl)
+const client = new pg.Client({ connectionString: given.databaseUrl, pipeline: true })
 await client.connect()
 await makeTables(client)
 const commit = new SharedCommit<Filed, boolean>(client, writeFiled)

@@ -38,7 +38,7 @@ export interface Filed {
   trace: TraceRow[]
 }
 
-/** One statement a table; tells of each whether it was the first. */
+/** One statement a table, those sent together that need no other's answer; tells of each whether it was the first. */
 export async function writeFiled(client: pg.Client, all: readonly Filed[]): Promise<readonly boolean[]> {
   const { rows: fresh } = await client.query<{ request_id: string }>({
     name: 'nonce',
@@ -61,51 +61,50 @@ export async function writeFiled(client: pg.Client, all: readonly Filed[]): Prom
   })
   const hasWon = new Set(won.map((row) => row.request_id))
   const filed = asking.filter(({ requestId }) => hasWon.has(requestId))
-  await client.query({
-    name: 'cases',
-    text: `insert into cases (id, reference, state, sealed, created_at)
-           select v.id, v.reference, 'received', v.sealed, v.at
-             from unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[]) as v(id, reference, sealed, at)`,
-    values: [
-      filed.map(({ caseId }) => caseId),
-      filed.map(({ reference }) => reference),
-      filed.map(({ sealed }) => sealed),
-      filed.map(({ at }) => at),
-    ],
-  })
   const messages = filed.flatMap((each) => each.messages.map((message) => ({ ...message, caseId: each.caseId })))
-  await client.query({
-    name: 'message',
-    text: `insert into message (id, case_id, endpoint, kind, state, number)
-           select v.id, v.case_id, v.endpoint, v.kind, 'ready', v.number
-             from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as v(id, case_id, endpoint, kind, number)`,
-    values: [
-      messages.map(({ id }) => id),
-      messages.map(({ caseId }) => caseId),
-      messages.map(({ endpoint }) => endpoint),
-      messages.map(({ kind }) => kind),
-      messages.map(({ number }) => number),
-    ],
-  })
-  await client.query(insertTrace(filed.flatMap(({ trace }) => trace)))
-  const { rows: counter } = await client.query<{ last: string }>({
-    name: 'feed',
-    text: `insert into feed_counter (bank, last) values ('bank', $1)
-           on conflict (bank) do update set last = feed_counter.last + excluded.last returning last`,
-    values: [filed.length],
-  })
-  const first = Number(counter[0]?.last) - filed.length + 1
-  await client.query({
-    name: 'event',
-    text: `insert into event (id, case_id, bank, feed_number, type, sealed)
-           select v.id, v.case_id, 'bank', v.number, 'received', v.sealed
-             from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[]) as v(id, case_id, number, sealed)`,
-    values: [
-      filed.map(({ eventId }) => eventId),
-      filed.map(({ caseId }) => caseId),
-      filed.map((_, i) => first + i),
-      filed.map(({ event }) => event),
-    ],
-  })
+  await Promise.all([
+    client.query({
+      name: 'cases',
+      text: `insert into cases (id, reference, state, sealed, created_at)
+             select v.id, v.reference, 'received', v.sealed, v.at
+               from unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[]) as v(id, reference, sealed, at)`,
+      values: [
+        filed.map(({ caseId }) => caseId),
+        filed.map(({ reference }) => reference),
+        filed.map(({ sealed }) => sealed),
+        filed.map(({ at }) => at),
+      ],
+    }),
+    client.query({
+      name: 'message',
+      text: `insert into message (id, case_id, endpoint, kind, state, number)
+             select v.id, v.case_id, v.endpoint, v.kind, 'ready', v.number
+               from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+                 as v(id, case_id, endpoint, kind, number)`,
+      values: [
+        messages.map(({ id }) => id),
+        messages.map(({ caseId }) => caseId),
+        messages.map(({ endpoint }) => endpoint),
+        messages.map(({ kind }) => kind),
+        messages.map(({ number }) => number),
+      ],
+    }),
+    client.query(insertTrace(filed.flatMap(({ trace }) => trace))),
+    client.query({
+      name: 'feed',
+      text: `with counter as (
+               insert into feed_counter (bank, last) values ('bank', $4)
+               on conflict (bank) do update set last = feed_counter.last + excluded.last returning last)
+             insert into event (id, case_id, bank, feed_number, type, sealed)
+             select v.id, v.case_id, 'bank', counter.last - $4 + v.place, 'received', v.sealed
+               from counter, unnest($1::uuid[], $2::uuid[], $3::bytea[]) with ordinality as v(id, case_id, sealed, place)`,
+      values: [
+        filed.map(({ eventId }) => eventId),
+        filed.map(({ caseId }) => caseId),
+        filed.map(({ event }) => event),
+        filed.length,
+      ],
+    }),
+  ])
   return all.map(({ requestId }) => hasWon.has(requestId))
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { XMLParser } from 'fast-xml-parser'
 import pg from 'pg'
+import { SaxesParser } from 'saxes'
 import { Agent, request as call } from 'undici'
 import { encodeGb18030 } from '../../src/mapping/gb18030.ts'
 import { digestOf, type KeysGiven, readKeys, signedAnswer, verified } from './http-signature.ts'
@@ -19,7 +19,7 @@ const given = JSON.parse(process.argv[2] as string) as {
 }
 const keys = readKeys(given.keys)
 const isValid = validator(given.schemasDir, 'query-request')
-const client = new pg.Client(given.databaseUrl)
+const client = new pg.Client({ connectionString: given.databaseUrl, pipeline: true })
 await client.connect()
 await client.query(TRACE_TABLE)
 const commit = new SharedCommit<TraceRow, void>(client, async (own, rows) => {
@@ -27,7 +27,6 @@ const commit = new SharedCommit<TraceRow, void>(client, async (own, rows) => {
   return rows.map(() => undefined)
 })
 const registry = new Agent({ connections: 32 })
-const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '', parseTagValue: false })
 const decoder = new TextDecoder('gb18030', { fatal: true })
 let url = ''
 let asked = 0
@@ -68,12 +67,8 @@ async function ask({ certificateNumber, holder }: Question): Promise<Record<stri
   )
   const answer = await call(given.registryUrl, { method: 'POST', body: bytes, dispatcher: registry })
   const xml = decoder.decode(await answer.body.arrayBuffer())
-  const { respond } = parser.parse(xml) as {
-    respond: { BizMsgID: string; ResponseCode: string; Data: { JH_HYJG: Record<string, string> } }
-  }
-  if (respond.BizMsgID !== number || respond.ResponseCode !== '0000')
-    throw new Error('the registry says something else')
-  const row = respond.Data.JH_HYJG
+  const { BizMsgID, ResponseCode, row } = read(xml)
+  if (BizMsgID !== number || ResponseCode !== '0000') throw new Error('the registry says something else')
   return {
     matched: row['HYZT'] === '1',
     checkedAt: `${row['HYSJ']}+08:00`,
@@ -87,6 +82,26 @@ async function ask({ certificateNumber, holder }: Question): Promise<Record<stri
     location: row['FWZL'],
     area: row['SCJZMJ'],
   }
+}
+
+/** The two words of the answer's head, and the row's attributes. */
+function read(xml: string): { BizMsgID?: string; ResponseCode?: string; row: Record<string, string> } {
+  const found: { BizMsgID?: string; ResponseCode?: string; row: Record<string, string> } = { row: {} }
+  const parser = new SaxesParser()
+  let open = ''
+  parser.on('opentag', ({ name, attributes }) => {
+    open = name
+    if (name === 'JH_HYJG') found.row = attributes
+  })
+  parser.on('text', (text) => {
+    if (open === 'BizMsgID' || open === 'ResponseCode') found[open] = text
+    open = ''
+  })
+  parser.on('error', (error) => {
+    throw error
+  })
+  parser.write(xml).close()
+  return found
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

@@ -1,13 +1,6 @@
-import { XMLParser } from 'fast-xml-parser'
+import { SaxesParser } from 'saxes'
 
 // RESULT as someone reads it who reads only this one: the same object as the mapping's, for the facts that it knows.
-const parser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: '',
-  parseTagValue: false,
-  parseAttributeValue: false,
-  isArray: (_name, path, _isLeaf, isAttribute) => !isAttribute && String(path).startsWith('respond.Data.'),
-})
 const decoder = new TextDecoder('gb18030', { fatal: true })
 
 type Row = Record<string, string | undefined>
@@ -31,12 +24,35 @@ const AREA_UNIT = meanings({ '1': 'square-metre', '2': 'mu', '3': 'hectare' })
 const NOT_ACCEPTED = meanings({ '0': 'incomplete', '1': 'outside-area', '2': 'form-not-legal', '3': 'other-by-law' })
 const REJECTED = meanings({ '0': 'against-law', '1': 'title-dispute', '2': 'term-exceeded', '3': 'other-by-law' })
 
+/** The words of the answer's head, and its rows by name. */
+function read(xml: string): { head: Record<string, string | undefined>; data: Data } {
+  const head: Record<string, string | undefined> = {}
+  const data: Data = {}
+  const parser = new SaxesParser()
+  let depth = 0
+  let open = ''
+  let inData = false
+  parser.on('opentag', ({ name, attributes }) => {
+    depth += 1
+    open = name
+    if (depth === 2) inData = name === 'Data'
+    else if (depth === 3 && inData) (data[name] ??= []).push(attributes)
+  })
+  parser.on('text', (text) => {
+    if (depth === 2 && !inData) head[open] = text
+  })
+  parser.on('closetag', () => {
+    depth -= 1
+  })
+  parser.on('error', (error) => {
+    throw error
+  })
+  parser.write(xml).close()
+  return { head, data }
+}
+
 export function resultByHand(bytes: Uint8Array): Record<string, unknown> {
-  const { respond } = parser.parse(decoder.decode(bytes)) as {
-    respond: Record<string, string> & { Data?: Data | string }
-  }
-  const given = respond.Data
-  const data: Data = typeof given === 'object' ? given : {}
+  const { head: respond, data } = read(decoder.decode(bytes))
   const messageId = respond['BizMsgID']
   const success = respond['SuccessFlag'] === '1'
   const code = respond['ResponseCode']

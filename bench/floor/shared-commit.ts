@@ -26,11 +26,13 @@ export class SharedCommit<Item, Result> {
     while (this.#waiting.length > 0) {
       const taken = this.#waiting.splice(0, 64)
       try {
-        await this.#client.query('begin')
+        // Sent together with the first statements (the connection pipelines).
+        const begun = this.#client.query('begin')
         const results = await this.#write(
           this.#client,
           taken.map(({ item }) => item),
         )
+        await begun
         await this.#client.query('commit')
         for (const [i, { resolve }] of taken.entries()) resolve(results[i] as Result)
       } catch (error) {
