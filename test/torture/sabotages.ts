@@ -19,10 +19,5 @@ export const sabotages: Readonly<Record<string, Sabotage>> = {
     from: 'return rows[0];\n}\n/**\n * Forgets',
     to: 'return undefined;\n}\n/**\n * Forgets',
   },
-  'checkpoint-taken-over': {
-    file: 'trace/checkpoint-maker.js',
-    from: 'const text = await readIfThere(means.dir, LATEST_FILE);',
-    to: 'const text = null;',
-  },
   'disclosure-record': { file: 'bank/query-answers.js', from: '    act.addTo(rows);\n', to: '' },
 }
