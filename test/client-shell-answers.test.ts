@@ -138,6 +138,23 @@ await t.test('the shell client', { skip: shellToolsMissing }, async (t) => {
         Array.from({ length: 3 }, () => ({ reason: '撤回' })),
       )
     })
+    await t.test('an unsigned refusal of a call with a key decides nothing', async (t) => {
+      const problem = (code: string) => Buffer.from(JSON.stringify({ code, pointers: [], retry: 'never' }))
+      const unsigned: [number, Buffer, number][] = [
+        [409, problem('bank-reference-used'), NOT_BELIEVED],
+        [403, Buffer.from('<html>'), NOT_BELIEVED],
+        [400, Buffer.from('<html>'), NOT_BELIEVED],
+        [401, problem('certificate-unknown'), REFUSED],
+        [502, Buffer.from('<html>'), BUSY],
+      ]
+      for (const [status, body, code] of unsigned) {
+        proxy.meddle = () => ({ status, headers: { 'content-type': 'application/problem+json' }, body })
+        const ended = await client(['-k', 'the-key', 'call', 'POST', '/v1/queries', '-'], { input: '{}', ...quick })
+        t.match(ended, { code, out: '' }, String(status))
+        t.equal(ended.err.includes('-k the-key'), code !== REFUSED, `${status}: the key is told`)
+      }
+      proxy.meddle = (answer) => answer
+    })
     t.match(await client(['call', 'GET', '/v1/a b']), { code: WRONG_USE, err: /percent-encoded/ })
     t.match(await client(['case', 'c'], { env: { BDC_KEY: '/none' } }), { code: WRONG_USE, err: /cannot sign/ })
     stub.seen.length = 0
