@@ -10,6 +10,9 @@ call() {
   local body=${3:-} type=${4:-application/json} attempt outcome seconds own key=
   [[ $PATH_SENT =~ ^/[!-~]*$ && $PATH_SENT != *'#'* ]] ||
     wrong_use "路径须为百分号编码后的 ASCII：$PATH_SENT" "a path is ASCII, percent-encoded: $PATH_SENT" || return
+  # No call of the API is another; curl would wait for the body that a HEAD never has.
+  [[ $METHOD =~ ^(GET|POST|PUT|DELETE)$ ]] ||
+    wrong_use "METHOD 为 GET、POST、PUT 或 DELETE：$METHOD" "METHOD is GET, POST, PUT or DELETE: $METHOD" || return
   TARGET_URI=${BDC_URL%/}$PATH_SENT
   if [[ $METHOD == POST ]]; then key=${KEY:-$(openssl rand -hex 16)}; fi
   if [[ -n $body ]]; then
