@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openCertificateAuthority, writeIdentity } from '../src/sandbox/certificate-authority.ts'
@@ -138,6 +138,23 @@ await t.test('the shell client', { skip: shellToolsMissing }, async (t) => {
         Array.from({ length: 3 }, () => ({ reason: '撤回' })),
       )
     })
+    await t.test('an unsigned refusal of a call with a key decides nothing', async (t) => {
+      const problem = (code: string) => Buffer.from(JSON.stringify({ code, pointers: [], retry: 'never' }))
+      const unsigned: [number, Buffer, number][] = [
+        [409, problem('bank-reference-used'), NOT_BELIEVED],
+        [403, Buffer.from('<html>'), NOT_BELIEVED],
+        [400, Buffer.from('<html>'), NOT_BELIEVED],
+        [401, problem('certificate-unknown'), REFUSED],
+        [502, Buffer.from('<html>'), BUSY],
+      ]
+      for (const [status, body, code] of unsigned) {
+        proxy.meddle = () => ({ status, headers: { 'content-type': 'application/problem+json' }, body })
+        const ended = await client(['-k', 'the-key', 'call', 'POST', '/v1/queries', '-'], { input: '{}', ...quick })
+        t.match(ended, { code, out: '' }, String(status))
+        t.equal(ended.err.includes('-k the-key'), code !== REFUSED, `${status}: the key is told`)
+      }
+      proxy.meddle = (answer) => answer
+    })
     t.match(await client(['call', 'GET', '/v1/a b']), { code: WRONG_USE, err: /percent-encoded/ })
     t.match(await client(['case', 'c'], { env: { BDC_KEY: '/none' } }), { code: WRONG_USE, err: /cannot sign/ })
     stub.seen.length = 0
@@ -146,6 +163,22 @@ await t.test('the shell client', { skip: shellToolsMissing }, async (t) => {
     t.equal(stub.seen.length, 0, 'nothing is sent that is not written down')
     t.match(await client(['case', 'c'], { env: { BDC_URL: '' } }), { code: WRONG_USE, err: /BDC_URL is missing/ })
     t.match(await client(['case']), { code: WRONG_USE, err: /bdc.sh \[options\] call/ })
+  })
+
+  await t.test('a cursor without a final line feed, and a command that reads nothing', async (t) => {
+    const { stub, client, folder } = await bench(t)
+    const cursor = join(folder, 'cursor')
+    await writeFile(cursor, '41')
+    // More than a pipe holds, to a command that has ended by then.
+    const event = { id: '42', items: 'x'.repeat(200_000) }
+    stub.reply = () => ({ status: 200, body: { events: [event], next: '42', more: false } })
+    t.match(await client(['-1', 'feed', cursor, 'bash', '-c', 'exec 0<&-']), { code: 0 })
+    t.match(stub.seen[0]?.path, 'after=41')
+    t.equal(await readFile(cursor, 'utf8'), '42\n')
+    t.match(await client(['call', 'HEAD', '/v1/codes'], { env: { BDC_TIMEOUT: '1', BDC_ATTEMPTS: '1' } }), {
+      code: WRONG_USE,
+      err: /METHOD is GET/,
+    })
   })
 
   await t.test('a push is verified, and not when it is for another address', async (t) => {

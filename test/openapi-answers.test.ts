@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { request } from 'undici'
 import type { BankCall } from '../src/sandbox/bank-client.ts'
+import { callbackSender, withdrawalMessage } from './support/callbacks.ts'
 import { answerTo, correct, untilAsked, withdraw } from './support/corrections.ts'
 import { Documented, documentedClient, operationsOf, readDocument } from './support/documented.ts'
 import { authorize, get, grantBoth, letter, OWNER, post, question } from './support/querying.ts'
@@ -11,6 +12,7 @@ import { decide, LOOPBACK, putWebhook, tested, webhookOf } from './support/webho
 import {
   caseOf,
   fileSample,
+  HINT_SECRET,
   OTHER_BANK,
   prepareSample,
   startWorld,
@@ -82,7 +84,15 @@ await t.test('a case and its certificates', async (t) => {
     () => get(bank, '/v1/nowhere'),
   ]
   for (const refused of refusals) await refused()
-  for (const path of ['/livez', '/readyz', '/problems/case-not-found', '/problems/none']) {
+  for (const path of [
+    '/livez',
+    '/readyz',
+    '/metrics',
+    '/openapi.json',
+    '/docs',
+    '/problems/case-not-found',
+    '/problems/none',
+  ]) {
     const { statusCode, headers, body } = await request(gateway.url + path)
     documented.check('GET', path, { status: statusCode, headers, body: Buffer.from(await body.arrayBuffer()) })
   }
@@ -205,6 +215,46 @@ await t.test('the feed, the list and the webhook', async (t) => {
     [...types].filter((type) => !documented.seen.has(`push ${type}`)),
     [],
   )
+})
+
+await t.test('what the platform and the registry call', async (t) => {
+  const plain = await callbackSender(t, world)
+  const send: typeof plain = async (message, more = {}) => {
+    const answer = await plain(message, more)
+    documented.check('POST', more.path ?? '/platform/yx/v1/callbacks', answer)
+    return answer
+  }
+  const message = withdrawalMessage('none')
+  await send(message)
+  await send({ ...message, more: 1 })
+  await send('{')
+  await send({ Case: { type: '77' } })
+  await send(message, { path: '/platform/zz/v1/callbacks' })
+  await send(message, { tamper: { keyid: '0'.repeat(64) } })
+  await send(message, { contentType: 'text/plain' })
+  await send({ x: 'x'.repeat(30_000) })
+  for (const authorization of [`Bearer ${HINT_SECRET}`, 'Bearer other']) {
+    const hint = {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'text/xml' },
+      body: '<r SLBH="1"/>',
+    } as const
+    const { statusCode, headers, body } = await request(`${gateway.url}/registry/v1/results`, hint)
+    documented.check('POST', '/registry/v1/results', {
+      status: statusCode,
+      headers,
+      body: Buffer.from(await body.arrayBuffer()),
+    })
+  }
+  t.strictSame(documented.faults.splice(0), [])
+  for (const seen of [
+    'postCallback 401',
+    'postCallback 404',
+    'postCallback 409',
+    'postCallback 422',
+    'postResults 401',
+  ])
+    t.ok(documented.seen.has(seen), seen)
 })
 
 await t.test('every call was made', async (t) => {

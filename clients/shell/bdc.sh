@@ -119,7 +119,10 @@ encode() {
 feed() {
   local file=$1 after='' next event
   shift
-  if [[ -s $file ]]; then read -r after <"$file"; fi
+  [[ ! -e $file || -r $file ]] || wrong_use "无法读取 $file" "cannot read $file" || return
+  # `read` fails for a line without its end, but has read it.
+  if [[ -s $file ]]; then read -r after <"$file" || true; fi
+  after=${after%$'\r'}
   [[ $after =~ ^[0-9]*$ ]] || wrong_use "$file 中没有游标" "there is no cursor in $file" || return
   # Longer than the gateway holds an empty page back.
   TIMEOUT=$((BDC_TIMEOUT + 30))
@@ -132,7 +135,8 @@ feed() {
       not_believed '游标没有前进' 'the cursor does not move on' || return
     for event in ${events[@]+"${events[@]}"}; do
       if (($#)); then
-        printf '%s\n' "$event" | "$@" ||
+        # No pipe: a command that does not read it to the end shall not fail by that.
+        ("$@") <<<"$event" ||
           { say '事件处理失败，游标未动' 'an event was not taken; the cursor stays' && return 6; }
       else
         printf '%s\n' "$event" || return 6

@@ -10,6 +10,9 @@ call() {
   local body=${3:-} type=${4:-application/json} attempt outcome seconds own key=
   [[ $PATH_SENT =~ ^/[!-~]*$ && $PATH_SENT != *'#'* ]] ||
     wrong_use "路径须为百分号编码后的 ASCII：$PATH_SENT" "a path is ASCII, percent-encoded: $PATH_SENT" || return
+  # No call of the API is another; curl would wait for the body that a HEAD never has.
+  [[ $METHOD =~ ^(GET|POST|PUT|DELETE)$ ]] ||
+    wrong_use "METHOD 为 GET、POST、PUT 或 DELETE：$METHOD" "METHOD is GET, POST, PUT or DELETE: $METHOD" || return
   TARGET_URI=${BDC_URL%/}$PATH_SENT
   if [[ $METHOD == POST ]]; then key=${KEY:-$(openssl rand -hex 16)}; fi
   if [[ -n $body ]]; then
@@ -43,7 +46,9 @@ call() {
       "sent again in $seconds s, signed anew with the same key (attempt $attempt failed)"
     sleep "$seconds"
   done
-  if ((outcome == NO_ANSWER || outcome == NOT_BELIEVED)) && [[ -n $key ]]; then
+  if ((outcome == BUSY)) && [[ -n $key ]]; then
+    say "稍后以 -k $key 再次发送同一请求" "send the same call again later with -k $key"
+  elif ((outcome == NO_ANSWER || outcome == NOT_BELIEVED)) && [[ -n $key ]]; then
     say "结果未知：请以 -k $key 再次发送同一请求，直至有答复" \
       "the outcome is unknown: send the same call again with -k $key until there is an answer"
   fi
@@ -70,8 +75,10 @@ attempt_call() {
   # A refusal may come from something that cannot sign; good news must be signed.
   if [[ -z ${CAME[signature]+x} && -z ${CAME[signature-input]+x} ]]; then
     ((10#$STATUS >= 400)) || not_believed '答复未签名' 'the answer is not signed' || return
-    explain_refusal '（未签名，不作凭据）' ' (unsigned, proof of nothing)'
-    return
+    explain_refusal '（未签名，不作凭据）' ' (unsigned, proof of nothing)' || code=$?
+    ((code != REFUSED)) || refused_before_it_verified ||
+      not_believed '拒绝未签名，办理与否未知' 'a refusal that is not signed: it may have been done' || return
+    return "$code"
   fi
   local needed=('"@status"' '"@method";req' '"@target-uri";req' "\"signature\";req;key=\"$LABEL\"")
   [[ -z ${SENT[content-digest]:-} ]] || needed+=('"content-digest";req')
@@ -83,6 +90,14 @@ attempt_call() {
     return
   fi
   ((10#$STATUS >= 200 && 10#$STATUS < 300)) || not_believed "状态 $STATUS 不是成功" "status $STATUS is no success"
+}
+
+# Whether an unsigned refusal, which explain_refusal has read, may be taken at its word: that of a call which changes
+# nothing twice, or what the gateway itself says of a call whose signature it could not verify, and so has not done.
+refused_before_it_verified() {
+  [[ -n ${SENT[idempotency-key]:-} ]] || return 0
+  [[ -n ${JSON[code]:-} && -n ${JSON[retry]:-} ]] || return 1
+  case $STATUS in 400 | 401 | 408 | 413 | 415 | 503) ;; *) return 1 ;; esac
 }
 
 # Sends the request as it was signed. Neither a redirect nor a file ~/.curlrc changes where it goes.

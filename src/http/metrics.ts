@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AddressList } from '../base/address-list.ts'
 import { exposition, gauge, type Metric } from '../base/metric.ts'
 import { Problem } from '../base/problem.ts'
+import { getMetrics } from './openapi/operation.ts'
 
 /** Each gives the numbers of its part of the gateway; one that fails or takes too long is told as down. */
 export type Collectors = Record<string, () => Metric[] | Promise<Metric[]>>
@@ -26,7 +27,7 @@ export function openMetrics(server: FastifyInstance, allow: AddressList, collect
     return run
   }
 
-  server.get('/metrics', { config: { unbounded: true, api: null } }, async (request, reply) => {
+  server.get('/metrics', { config: { unbounded: true, api: getMetrics } }, async (request, reply) => {
     const isForwarded = FORWARDED.some((name) => request.headers[name] !== undefined)
     if (isForwarded || !allow.has(request.socket.remoteAddress ?? ''))
       throw new Problem('route-not-found', { zh: '该地址不存在', en: 'no such address' })

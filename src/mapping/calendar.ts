@@ -122,11 +122,15 @@ export function readInstant(text: string, pattern: DatePattern, zone: string): s
   const asUtcMs = utcMs(time)
   const offset = offsetAt(asUtcMs, zone)
   if (offset === null) return { fault: 'local-time-unclear' }
-  const minutes = Math.abs(offset) / 60_000
-  const sign = offset < 0 ? '-' : '+'
-  const clock = `${two(time.hour)}:${two(time.minute)}:${two(time.second)}`
-  const fraction = time.millisecond === 0 ? '' : `.${String(time.millisecond).padStart(3, '0')}`
-  return `${isoDate(time)}T${clock}${fraction}${sign}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`
+  // ISO 8601 has no seconds in an offset; local mean time, before the zones, has. The same instant, told by a full minute:
+  // a later one, so that no first day becomes the one before.
+  const told = Math.ceil(offset / 60_000)
+  const local = told * 60_000 === offset ? time : timeOf(asUtcMs - offset + told * 60_000)
+  const minutes = Math.abs(told)
+  const sign = told < 0 ? '-' : '+'
+  const clock = `${two(local.hour)}:${two(local.minute)}:${two(local.second)}`
+  const fraction = local.millisecond === 0 ? '' : `.${String(local.millisecond).padStart(3, '0')}`
+  return `${isoDate(local)}T${clock}${fraction}${sign}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`
 }
 
 /** The offset of a local time; null when it never was, or was twice. */
@@ -177,7 +181,12 @@ function formatter(zone: string): Intl.DateTimeFormat {
 }
 
 function localTime(epochMs: number, zone: string): LocalTime {
-  const local = new Date(epochMs + offsetMs(epochMs, zone))
+  return timeOf(epochMs + offsetMs(epochMs, zone))
+}
+
+/** The other way round than `utcMs`. */
+function timeOf(asUtcMs: number): LocalTime {
+  const local = new Date(asUtcMs)
   return {
     year: local.getUTCFullYear(),
     month: local.getUTCMonth() + 1,

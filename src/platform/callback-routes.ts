@@ -14,6 +14,7 @@ import type { RefusalCounter } from '../trace/refusal-counter.ts'
 import { checkBodyDigest, contentDigestOf } from '../trust/content-digest.ts'
 import { signAnswer } from '../trust/sign.ts'
 import type { Signers } from '../trust/signer.ts'
+import { postCallback } from './api.ts'
 import { authenticateCallback, type CallbackSource, digestHeader, type SignedCallback } from './authenticate.ts'
 import { type Callback, inboxId, readCallback, uuidOf } from './callback.ts'
 import { answerContext, bodyContext, caseOfMessage, type InboxKey, inboxGate, inboxInserts } from './inbox.ts'
@@ -72,7 +73,7 @@ export const callbackRoutes: FastifyPluginAsync<CallbackMeans> = async (server, 
     return answer(request, reply, await receive(request, request.signedCallback, problem, means), means)
   })
 
-  server.post('/:platform/v1/callbacks', { config: { api: null } }, async (request, reply) => {
+  server.post('/:platform/v1/callbacks', { config: { api: postCallback } }, async (request, reply) => {
     const signed = request.signedCallback as SignedCallback
     return answer(request, reply, await receive(request, signed, null, means), means)
   })

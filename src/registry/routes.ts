@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyPluginAsync } from 'fastify'
 import { Problem } from '../base/problem.ts'
 import type { Pool } from '../db/pool.ts'
+import { postResults } from './api.ts'
 import { caseByNumber, hurryPoll } from './poll-store.ts'
 
 /** A number of ours (YWLSH) or the registry's (SLBH, slbh), wherever it stands in the vendor's form. */
@@ -34,7 +35,7 @@ export const registryRoutes: FastifyPluginAsync<{
     }
   })
 
-  server.post('/results', { config: { api: null } }, async (request, reply) => {
+  server.post('/results', { config: { api: postResults } }, async (request, reply) => {
     // Latin-1 keeps every byte: the numbers are ASCII in all encodings that a registry speaks.
     const text = Buffer.isBuffer(request.body) ? request.body.toString('latin1') : ''
     const numbers = [...new Set([...text.matchAll(NUMBER)].map((match) => match[1] as string))].slice(0, NUMBERS_OF_ONE)

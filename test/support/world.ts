@@ -32,7 +32,7 @@ export {
 type Overrides = NonNullable<Parameters<typeof loadConfig>[1]>
 
 const PLATFORM = { organization: '黄石市一事联办平台', commonName: '一事联办平台', uscc: '12420200MB0000001X' }
-const HINT_SECRET = 'test-secret'
+export const HINT_SECRET = 'test-secret'
 
 export interface World {
   gateway: Gateway

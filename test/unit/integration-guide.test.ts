@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { eventTypes } from '../../src/bank/api/event-types.ts'
 import { problems } from '../../src/base/problem-catalogue.ts'
+import { idNumberFault } from '../../src/cases/rules/identifiers.ts'
 import { SchemaComponents } from '../../src/http/openapi/schemas.ts'
 import { Documented } from '../support/documented.ts'
 
@@ -44,6 +45,16 @@ await t.test('there is a sample of each event type, and each is as events are de
     [...new Set(cursors)].sort((one, other) => one - other),
     'in the order of the feed',
   )
+  t.end()
+})
+
+await t.test('the operator of the guide is one that the command takes', (t) => {
+  const text = /cat > operator\.json <<'END'\n([^]*?)\nEND\n/.exec(page)?.[1] ?? ''
+  const { name, phone, idType, idNumber, ...more } = JSON.parse(text) as Record<string, string>
+  t.strictSame(more, {})
+  t.type(name, 'string')
+  t.match(phone, /^[0-9-]{7,20}$/)
+  t.equal(idNumberFault(String(idType), String(idNumber), '2026-11-09'), null)
   t.end()
 })
 

@@ -173,6 +173,15 @@ await t.test('local times of Shanghai: no day is lost, and what never was or was
   t.match(at('2026-11-09T00:00:00'), { value: '2026-11-09T00:00:00+08:00' })
   t.match(at('1988-04-17T02:30:00'), { notes: ['local-time-unclear'] }, 'never was')
   t.match(at('1988-09-11T01:30:00'), { notes: ['local-time-unclear'] }, 'was twice')
+  // Before the zones, local mean time: +08:05:43, which no ISO 8601 offset can say. The instant is the same.
+  const long = (at('1900-01-01T00:00:00') as { value: string }).value
+  t.equal(long, '1900-01-01T00:00:17+08:06')
+  t.equal(new Date(long).toISOString(), '1899-12-31T15:54:17.000Z')
+  t.equal(
+    runStep('instant("yyyy-MM-dd HH:mm:ss", Asia/Shanghai)', long, 'out', { type: 'instant' }).value,
+    '1900-01-01 00:00:00',
+    'and comes back',
+  )
   const out = runStep('instant("yyyy-MM-dd HH:mm:ss", Asia/Shanghai)', '2026-11-09T01:18:00.999Z', 'out', {
     type: 'instant',
   })

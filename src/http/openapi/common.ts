@@ -1,4 +1,5 @@
 import { type ProblemCode, problems } from '../../base/problem-catalogue.ts'
+import { type Counterparty, counterparties } from './counterparties.ts'
 import type { ApiCall, Words } from './description.ts'
 import type { Node } from './schemas.ts'
 
@@ -11,23 +12,25 @@ const EDGE: ProblemCode[] = [
   'database-unavailable',
   'internal',
 ]
-const SIGNED = (Object.keys(problems) as ProblemCode[])
-  .filter((code) => /^(signature|digest|certificate)-/.test(code) && code !== 'certificate-not-found')
-  .concat([
-    'header-repeated',
-    'nonce-repeated',
-    'account-suspended',
-    'account-not-valid',
-    'bank-suspended',
-    'agreement-not-in-force',
-    // An operator that is named must be good, also where none need be.
-    'operator-unknown',
-    'operator-suspended',
-    // A body on a call that takes none is not ignored.
-    'body-too-large',
-    'media-type-unsupported',
-    'outcome-unknown',
-  ])
+const ALL = Object.keys(problems) as ProblemCode[]
+/** Of every signed call, whoever signs. */
+const SIGNED = ALL.filter((code) => /^(signature|digest)-/.test(code)).concat([
+  'header-repeated',
+  'nonce-repeated',
+  // A body on a call that takes none is not ignored.
+  'body-too-large',
+  'media-type-unsupported',
+  'outcome-unknown',
+])
+const OF_BANKS = ALL.filter((code) => code.startsWith('certificate-') && code !== 'certificate-not-found').concat([
+  'account-suspended',
+  'account-not-valid',
+  'bank-suspended',
+  'agreement-not-in-force',
+  // An operator that is named must be good, also where none need be.
+  'operator-unknown',
+  'operator-suspended',
+])
 const KEYED: ProblemCode[] = [
   'idempotency-key-missing',
   'idempotency-key-invalid',
@@ -41,10 +44,16 @@ export function problemCodes(call: ApiCall): ProblemCode[] {
     ...call.problems,
     ...EDGE,
     ...(call.signed ? SIGNED : []),
+    ...(counterpartyOf(call)?.problems ?? (call.signed ? OF_BANKS : [])),
     ...(call.operator === 'required' ? (['operator-missing'] as const) : []),
     ...(call.keyed === true ? KEYED : []),
   ])
-  return (Object.keys(problems) as ProblemCode[]).filter((code) => codes.has(code))
+  return ALL.filter((code) => codes.has(code))
+}
+
+/** Whose call it is; undefined for the banks' and for what anybody may ask. */
+export function counterpartyOf({ caller }: ApiCall): Counterparty | undefined {
+  return caller === undefined ? undefined : counterparties[caller]
 }
 
 export function both({ zh, en }: Words): string {

@@ -23,6 +23,8 @@ export interface ApiCall {
   readonly description?: Words
   /** Whether the call is signed; then its answers are, and the codes of signing and access are added by themselves. */
   readonly signed: boolean
+  /** Left out: a bank, or with `signed: false` anybody. */
+  readonly caller?: 'platform' | 'registry'
   /** X-Operator; left out: not used. */
   readonly operator?: 'required' | 'optional'
   /** Takes an Idempotency-Key. */

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Problem, type ProblemCode, problemBody } from '../../base/problem.ts'
 import { problems } from '../../base/problem-catalogue.ts'
-import { answerHeaders, both, bothInLine, problemCodes, requestHeaders } from './common.ts'
+import { answerHeaders, both, bothInLine, counterpartyOf, problemCodes, requestHeaders } from './common.ts'
+import { counterparties } from './counterparties.ts'
 import type { ApiAbout, ApiCall, ApiWebhook, Words } from './description.ts'
 import { type Node, SchemaComponents } from './schemas.ts'
 
@@ -36,7 +37,10 @@ export function openApiDocument(
     info: { title: about.title, version: about.version, description: both(about.description) },
     jsonSchemaDialect: 'https://spec.openapis.org/oas/3.1/dialect/base',
     servers: [{ url: options.serverUrl }],
-    tags: about.tags.map(({ name, about: words }) => ({ name, description: both(words) })),
+    tags: [
+      ...about.tags,
+      ...Object.values(counterparties).map(({ tag, about: words }) => ({ name: tag, about: words })),
+    ].map(({ name, about: words }) => ({ name, description: both(words) })),
     paths,
     webhooks,
     components: {
@@ -45,6 +49,12 @@ export function openApiDocument(
       headers: answerHeaders,
       securitySchemes: {
         httpSignature: { type: 'apiKey', in: 'header', name: 'Signature', description: both(about.signing) },
+        ...Object.fromEntries(
+          Object.values(counterparties).map(({ scheme }) => [
+            scheme.name,
+            { ...scheme.is, description: both(scheme.about) },
+          ]),
+        ),
       },
     },
   }
@@ -72,7 +82,7 @@ class Writer {
       tags: [api.tag],
       summary: bothInLine(api.summary),
       ...(api.description === undefined ? {} : { description: both(api.description) }),
-      security: api.signed ? [{ httpSignature: [] }] : [],
+      security: securityOf(api),
       parameters: [
         ...(api.parameters ?? []).map((one) => ({
           name: one.name,
@@ -197,6 +207,11 @@ function joined(answers: Responses, refusals: Responses): Responses {
     }
   }
   return all
+}
+
+function securityOf(api: ApiCall): Node[] {
+  const scheme = counterpartyOf(api)?.scheme.name ?? (api.signed ? 'httpSignature' : null)
+  return scheme === null ? [] : [{ [scheme]: [] }]
 }
 
 function headersOf(api: ApiCall): string[] {

@@ -23,6 +23,37 @@ export const getReady: ApiCall = {
   problems: [],
 }
 
+export const getMetrics: ApiCall = {
+  id: 'getMetrics',
+  tag: operationTag,
+  summary: { zh: 'Prometheus 指标', en: 'Numbers for Prometheus' },
+  description: {
+    zh: '只对 METRICS_ALLOW_CIDR 中的地址存在。',
+    en: 'There for the addresses of METRICS_ALLOW_CIDR only.',
+  },
+  signed: false,
+  answers: { 200: { about: { zh: '指标', en: 'The numbers.' }, mediaTypes: ['text/plain'] } },
+  problems: ['route-not-found'],
+}
+
+export const getDocument: ApiCall = {
+  id: 'getDocument',
+  tag: operationTag,
+  summary: { zh: '本接口的 OpenAPI 3.1 文档', en: 'This API as OpenAPI 3.1' },
+  signed: false,
+  answers: { 200: { about: { zh: '文档', en: 'The document.' } } },
+  problems: [],
+}
+
+export const getPage: ApiCall = {
+  id: 'getPage',
+  tag: operationTag,
+  summary: { zh: '本页：供阅读的接口文档', en: 'This API as a page to read' },
+  signed: false,
+  answers: { 200: { about: { zh: '网页', en: 'The page.' }, mediaTypes: ['text/html'] } },
+  problems: [],
+}
+
 export const getProblem: ApiCall = {
   id: 'getProblem',
   tag: operationTag,

@@ -1,3 +1,4 @@
+import { counterparties } from './counterparties.ts'
 import { docsStyle } from './page-style.ts'
 import type { Node } from './schemas.ts'
 
@@ -64,12 +65,21 @@ function section({ method, path, call }: { method: string; path: string; call: N
   const responses = Object.entries(node(call['responses']))
   return `<section><h3 id="${escape(call['operationId'])}"><span class="method">${method}</span> <code>${escape(path)}</code></h3>
 <p>${escape(call['summary'])}</p>${paragraphs(call['description'])}
-<p>${list(call['security']).length > 0 ? '须签名，答复亦签名。<span lang="en">Signed; so is the answer.</span>' : '无须签名。<span lang="en">Not signed.</span>'}</p>
+<p>${genuine(call)}</p>
 ${parameters.length === 0 ? '' : `<h4>参数 Parameters</h4><table><thead><tr><th>名称 Name</th><th>位置 In</th><th>说明 About</th></tr></thead><tbody>${parameters.map(parameterRow).join('')}</tbody></table>`}
 ${Object.keys(content).length === 0 ? '' : `<h4>请求体 Body</h4>${media(content)}`}
 <h4>答复 Answers</h4><table><thead><tr><th>状态 Status</th><th>说明 About</th></tr></thead><tbody>${responses.map(([status, response]) => answerRow(status, node(response))).join('')}</tbody></table>
 ${responses.map(([status, response]) => (Number(status) < 300 ? examples(node(node(response)['content'])) : '')).join('')}
 </section>`
+}
+
+/** How the call and its answers are told to be genuine. */
+function genuine(call: Node): string {
+  const [scheme] = list(call['security']).flatMap((one) => Object.keys(node(one)))
+  if (scheme === undefined) return '无须签名。<span lang="en">Not signed.</span>'
+  const other = Object.values(counterparties).find((one) => one.scheme.name === scheme)
+  const { zh, en } = other?.genuine ?? { zh: '须签名，答复亦签名。', en: 'Signed; so is the answer.' }
+  return `${escape(zh)}<span lang="en">${escape(en)}</span>`
 }
 
 function parameterRow(one: Node): string {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { ApiAbout, ApiCall } from './description.ts'
 import { openApiDocument } from './document.ts'
+import { getDocument, getPage } from './operation.ts'
 import { docsPage, docsStyle } from './page.ts'
 
 declare module 'fastify' {
@@ -41,11 +42,11 @@ export function openDescriptions(
   }
 
   const headers = { 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' }
-  server.get('/openapi.json', { config: { api: null } }, async (_request, reply) => {
+  server.get('/openapi.json', { config: { api: getDocument } }, async (_request, reply) => {
     made ??= make()
     return reply.headers({ ...headers, 'content-type': 'application/json; charset=utf-8' }).send(made.json)
   })
-  server.get('/docs', { config: { api: null } }, async (_request, reply) => {
+  server.get('/docs', { config: { api: getPage } }, async (_request, reply) => {
     made ??= make()
     return reply
       .headers({
