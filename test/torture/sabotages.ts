@@ -7,7 +7,6 @@ export const sabotages: Readonly<Record<string, Sabotage>> = {
     from: "(kind === 'SUBMIT' || isRequest(kind) ? 'inquire' : 'resend')",
     to: "'resend'",
   },
-  reconciler: { file: 'delivery/reconciler.js', from: 'await this.#wakeDue();', to: '' },
   'lease-expiry': { file: 'delivery/reconciler.js', from: 'await this.#settleExpired();', to: '' },
   'commit-look-up': {
     file: 'db/batch.js',
