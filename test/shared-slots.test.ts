@@ -36,6 +36,13 @@ await t.test('processes share the room: never more at once, and each comes to it
   t.same(new Set(order.slice(0, 200)).size, 2)
 })
 
+await t.test('a burst leaves no room taken', async (t) => {
+  const slots = opened(t, 6)
+  await Promise.all(Array.from({ length: 60 }, () => slots.hold(() => sleep(1))))
+  await until(async () => (await database.pool.query(`select ${LOCKS}`)).rowCount === 0)
+  t.pass('all of it is given back')
+})
+
 await t.test('work that throws gives its room back', async (t) => {
   const slots = opened(t, 1)
   await t.rejects(

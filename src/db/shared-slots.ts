@@ -44,8 +44,9 @@ export function sharedSlots(options: { url: string; space: number; count: number
   async function take(): Promise<number | null> {
     const { rows } = await session.query<{ slot: number }>({
       name: 'take-slot',
-      text: `select slot from generate_series(1, $2::int) as slot
-              where slot <> all($3::int[]) and pg_try_advisory_lock($1, slot) limit 1`,
+      // A lock is granted again to whoever holds it, and is then held twice: the planner must not try it first.
+      text: `with free as materialized (select slot from generate_series(1, $2::int) as slot where slot <> all($3::int[]))
+             select slot from free where pg_try_advisory_lock($1, slot) limit 1`,
       values: [space, count, [...held]],
     })
     return rows[0]?.slot ?? null
