@@ -112,6 +112,7 @@ export class Batch {
   readonly #unknownForMs: number
   #waiting: Waiting[] = []
   #running: Promise<void> | null = null
+  #begunMs: number | null = null
 
   /**
    * @param maxMembers members of one transaction; default 64.
@@ -149,6 +150,11 @@ export class Batch {
     return this.#waiting.length
   }
 
+  /** How long the batch in flight has been under way, with its repeats; 0 when there is none. */
+  get ageMs(): number {
+    return this.#begunMs === null ? 0 : performance.now() - this.#begunMs
+  }
+
   /** Waits until nothing is in flight. */
   async idle(): Promise<void> {
     while (this.#running !== null) await this.#running
@@ -159,12 +165,14 @@ export class Batch {
     await new Promise<void>((resolve) => setImmediate(resolve))
     while (this.#waiting.length > 0) {
       const taken = this.#waiting.splice(0, this.#maxMembers)
+      this.#begunMs = performance.now()
       try {
         await this.#commit(taken, 0)
       } catch (error) {
         for (const waiting of taken) waiting.reject(error)
       }
     }
+    this.#begunMs = null
     this.#running = null
   }
 
@@ -329,8 +337,11 @@ function unavailable(cause: unknown): Problem {
   )
 }
 
-/** Deadlocks, serialization failures and a server that is starting up: the same batch may simply run again. */
+/**
+ * Deadlocks, serialization failures, a server that is starting up, and a wait for what a lost connection's session still
+ * locks: the same batch may simply run again.
+ */
 function isTransient(error: unknown): boolean {
   const code = (error as { code?: string }).code
-  return code === '40001' || code === '40P01' || code === '57P03' || code === '53300'
+  return code === '40001' || code === '40P01' || code === '57P03' || code === '53300' || code === '57014'
 }
