@@ -9,7 +9,7 @@ export interface CuttingProxy {
    * The next COMMIT loses its connection: `before` the server got it, or `after`, when its answer is on the way back.
    */
   cut(when: 'before' | 'after'): void
-  /** The connection of the next statement stays open, and nothing passes through it any more. */
+  /** The connection of the next statement stays open, and nothing passes through it any more: no end either. */
   silence(): void
 }
 
@@ -31,7 +31,7 @@ export async function cuttingProxy(
     let isSilent = false
     const end = (): void => {
       client.destroy()
-      upstream.destroy()
+      if (!isSilent) upstream.destroy()
     }
     for (const socket of [client, upstream]) {
       sockets.add(socket)
