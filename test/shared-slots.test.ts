@@ -61,3 +61,22 @@ await t.test('a process that ends frees what it held, and one whose connection b
   await stuck
   t.equal(await gone.hold(async () => 'again'), 'again')
 })
+
+await t.test('who still waits when it is closed does not run without room', async (t) => {
+  const slots = sharedSlots({ url: database.url, space: SPACE, count: 1, log: silentLog })
+  let end = (): void => undefined
+  const inRoom = slots.hold(() => new Promise<void>((resolve) => (end = resolve)))
+  await until(async () => (await database.pool.query(`select ${LOCKS}`)).rowCount === 1)
+  let ran = false
+  const waits = slots.hold(async () => (ran = true))
+  const refused = t.rejects(waits, /no slot/)
+  await slots.close()
+  await refused
+  await t.rejects(
+    slots.hold(async () => (ran = true)),
+    /no slot/,
+  )
+  t.equal(ran, false)
+  end()
+  await inRoom
+})
