@@ -183,7 +183,7 @@ export class Batch {
     let committing = false
     try {
       await inTransaction(this.#pool, async (tx) => {
-        await Promise.all(
+        await allEnded(
           sendTogether(tx, () => [
             tx.query({ name: 'batch', text: 'insert into batch (id) values ($1)', values: [batchId] }),
             runSteps(tx, taken, all),
@@ -309,8 +309,16 @@ async function writeRows(tx: Transaction, all: readonly Collected[]): Promise<vo
   while (sorted.length > 0) {
     const several = sorted.findIndex(([set]) => set.statements === 'several')
     const next = sorted.splice(0, several < 0 ? sorted.length : several + 1)
-    await Promise.all(sendTogether(tx, () => next.map(([set, rows]) => set.write(tx, lastOfKeys(set, rows)))))
+    await allEnded(sendTogether(tx, () => next.map(([set, rows]) => set.write(tx, lastOfKeys(set, rows)))))
   }
+}
+
+/**
+ * Of those that fail the first is thrown, once all have ended: what still wanted to send a statement would send it after
+ * the ROLLBACK, outside the transaction.
+ */
+async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) if (one.status === 'rejected') throw one.reason
 }
 
 function lastOfKeys({ key }: RowSet<unknown>, rows: readonly unknown[]): readonly unknown[] {
