@@ -48,6 +48,9 @@ export interface Gateway {
   close(): Promise<void>
 }
 
+/** A batch under way for longer has met a connection that says nothing, or locks that nobody gives up. */
+const BATCH_STUCK_MS = 10_000
+
 /**
  * The composition root: builds every room in order, by role, listens, and closes in reverse. No rule of the domain lives
  * here. @param options.sealing off only in a test that shows what its scan would find.
@@ -145,7 +148,7 @@ export async function openGateway(
       server,
       {
         serving: () => !leaving,
-        database: async () => void (await pool.query('select 1')),
+        database: async () => batch.ageMs < BATCH_STUCK_MS && (await pool.query('select 1')).rowCount === 1,
         ...(work === null ? {} : checksOf(work)),
         trace: async () => (await trace.health()).ok,
         disk: () => housekeeping.hasRoom(),

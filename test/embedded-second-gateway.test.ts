@@ -2,6 +2,7 @@ import t from 'tap'
 import { openEmbedded } from '../src/db/embedded.ts'
 import { serveLock } from '../src/db/serve-lock.ts'
 import { StartRefused } from '../src/db/start-refused.ts'
+import { cuttingProxy } from './support/cutting-proxy.ts'
 import { ask, killed, readyFolder, startOwner, until } from './support/embedded.ts'
 import { silentLog as log } from './support/silent-log.ts'
 
@@ -54,3 +55,22 @@ await t.test(
     await thief
   },
 )
+
+await t.test('a lock whose connection falls silent is taken from the session that the server keeps', async (t) => {
+  const folder = await readyFolder(t)
+  const embedded = await openEmbedded({ dataDir: folder, log })
+  t.teardown(() => embedded.close())
+  const proxy = await cuttingProxy(t, embedded.url)
+  let lost: StartRefused | null = null
+  const options = { url: proxy.url, folder, log, onLost: (error: StartRefused) => (lost = error), lookMs: 100 }
+  const lock = await serveLock(options)
+  t.teardown(() => lock.release())
+  const holders = `select pid from pg_locks where locktype = 'advisory' and objid = 7236002 and granted`
+  const [before] = await ask<{ pid: number }>(embedded.url, holders)
+  proxy.silence()
+  await until(async () => {
+    const [now] = await ask<{ pid: number }>(embedded.url, holders)
+    return now !== undefined && now.pid !== before?.pid
+  })
+  t.equal(lost, null, 'its own former session is no rival')
+})

@@ -30,6 +30,32 @@ for (const when of ['before', 'after'] as const) {
   )
 }
 
+await t.test(
+  'a connection that says nothing any more within a batch is given up, and the batch runs again',
+  async (t) => {
+    const database = await thingsDatabase(t)
+    const proxy = await cuttingProxy(t, database.url)
+    const pool = openPool({
+      url: proxy.url,
+      max: 2,
+      applicationName: 'silent',
+      statementTimeoutMs: 500,
+      silenceMs: 100,
+    })
+    t.teardown(() => pool.end())
+    const batch = new Batch(pool)
+    await batch.submit(adds('a'))
+    t.equal(batch.ageMs, 0)
+    proxy.silence()
+    const both = Promise.all([batch.submit(adds('b')), batch.submit(adds('c'))])
+    await until(() => batch.ageMs > 0)
+    t.strictSame(await both, ['b', 'c'])
+    t.equal(batch.ageMs, 0, 'health is told of a batch only while it is under way')
+    t.strictSame(await names(database), ['a', 'b', 'c'])
+    t.match(batch.statistics, { commits: 2, splits: 0, lookups: 0 })
+  },
+)
+
 await t.test('a backend that is ended within its COMMIT has written nothing, and the batch runs again', async (t) => {
   const database = await thingsDatabase(t)
   await database.pool.query(

@@ -172,6 +172,37 @@ await t.test('an unexpected error splits in halves, and only the bad member is r
   t.match(batch.statistics, { splits: 3, members: 7, lookups: 0 })
 })
 
+await t.test('a row set of several statements leaves nothing behind when its neighbour fails meanwhile', async (t) => {
+  const database = await thingsDatabase(t)
+  const batch = new Batch(database.pool)
+  const several: RowSet<Thing> = {
+    name: 'several',
+    order: 600,
+    statements: 'several',
+    write: async (tx, rows) => {
+      await tx.query('select pg_sleep(0.1)')
+      await things.write(tx, rows)
+    },
+  }
+  const unsendable: RowSet<Thing> = {
+    name: 'unsendable',
+    order: 500,
+    write: async () => Promise.reject(new Error('cannot be sent')),
+  }
+  await t.rejects(
+    batch.submit({
+      asks: [],
+      decide: (_held, rows) => {
+        rows.add(unsendable, { name: 'a', amount: 1 })
+        rows.add(several, { name: 'outside', amount: 1 })
+      },
+    }),
+    { message: 'cannot be sent' },
+  )
+  await batch.submit(adds('b'))
+  t.strictSame(await names(database), ['b'])
+})
+
 await t.test('afterCommit runs once the rows are durable, and one that throws costs no other its turn', async (t) => {
   const database = await thingsDatabase(t)
   const batch = new Batch(database.pool)

@@ -36,6 +36,13 @@ await t.test('processes share the room: never more at once, and each comes to it
   t.same(new Set(order.slice(0, 200)).size, 2)
 })
 
+await t.test('a burst leaves no room taken', async (t) => {
+  const slots = opened(t, 6)
+  await Promise.all(Array.from({ length: 60 }, () => slots.hold(() => sleep(1))))
+  await until(async () => (await database.pool.query(`select ${LOCKS}`)).rowCount === 0)
+  t.pass('all of it is given back')
+})
+
 await t.test('work that throws gives its room back', async (t) => {
   const slots = opened(t, 1)
   await t.rejects(
@@ -53,4 +60,23 @@ await t.test('a process that ends frees what it held, and one whose connection b
   t.equal(await other.hold(async () => 'its turn'), 'its turn')
   await stuck
   t.equal(await gone.hold(async () => 'again'), 'again')
+})
+
+await t.test('who still waits when it is closed does not run without room', async (t) => {
+  const slots = sharedSlots({ url: database.url, space: SPACE, count: 1, log: silentLog })
+  let end = (): void => undefined
+  const inRoom = slots.hold(() => new Promise<void>((resolve) => (end = resolve)))
+  await until(async () => (await database.pool.query(`select ${LOCKS}`)).rowCount === 1)
+  let ran = false
+  const waits = slots.hold(async () => (ran = true))
+  const refused = t.rejects(waits, /no slot/)
+  await slots.close()
+  await refused
+  await t.rejects(
+    slots.hold(async () => (ran = true)),
+    /no slot/,
+  )
+  t.equal(ran, false)
+  end()
+  await inRoom
 })

@@ -112,6 +112,7 @@ export class Batch {
   readonly #unknownForMs: number
   #waiting: Waiting[] = []
   #running: Promise<void> | null = null
+  #begunMs: number | null = null
 
   /**
    * @param maxMembers members of one transaction; default 64.
@@ -149,6 +150,11 @@ export class Batch {
     return this.#waiting.length
   }
 
+  /** How long the batch in flight has been under way, with its repeats; 0 when there is none. */
+  get ageMs(): number {
+    return this.#begunMs === null ? 0 : performance.now() - this.#begunMs
+  }
+
   /** Waits until nothing is in flight. */
   async idle(): Promise<void> {
     while (this.#running !== null) await this.#running
@@ -159,12 +165,14 @@ export class Batch {
     await new Promise<void>((resolve) => setImmediate(resolve))
     while (this.#waiting.length > 0) {
       const taken = this.#waiting.splice(0, this.#maxMembers)
+      this.#begunMs = performance.now()
       try {
         await this.#commit(taken, 0)
       } catch (error) {
         for (const waiting of taken) waiting.reject(error)
       }
     }
+    this.#begunMs = null
     this.#running = null
   }
 
@@ -175,7 +183,7 @@ export class Batch {
     let committing = false
     try {
       await inTransaction(this.#pool, async (tx) => {
-        await Promise.all(
+        await allEnded(
           sendTogether(tx, () => [
             tx.query({ name: 'batch', text: 'insert into batch (id) values ($1)', values: [batchId] }),
             runSteps(tx, taken, all),
@@ -301,8 +309,16 @@ async function writeRows(tx: Transaction, all: readonly Collected[]): Promise<vo
   while (sorted.length > 0) {
     const several = sorted.findIndex(([set]) => set.statements === 'several')
     const next = sorted.splice(0, several < 0 ? sorted.length : several + 1)
-    await Promise.all(sendTogether(tx, () => next.map(([set, rows]) => set.write(tx, lastOfKeys(set, rows)))))
+    await allEnded(sendTogether(tx, () => next.map(([set, rows]) => set.write(tx, lastOfKeys(set, rows)))))
   }
+}
+
+/**
+ * Of those that fail the first is thrown, once all have ended: what still wanted to send a statement would send it after
+ * the ROLLBACK, outside the transaction.
+ */
+async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) if (one.status === 'rejected') throw one.reason
 }
 
 function lastOfKeys({ key }: RowSet<unknown>, rows: readonly unknown[]): readonly unknown[] {
@@ -329,8 +345,11 @@ function unavailable(cause: unknown): Problem {
   )
 }
 
-/** Deadlocks, serialization failures and a server that is starting up: the same batch may simply run again. */
+/**
+ * Deadlocks, serialization failures, a server that is starting up, and a wait for what a lost connection's session still
+ * locks: the same batch may simply run again.
+ */
 function isTransient(error: unknown): boolean {
   const code = (error as { code?: string }).code
-  return code === '40001' || code === '40P01' || code === '57P03' || code === '53300'
+  return code === '40001' || code === '40P01' || code === '57P03' || code === '53300' || code === '57014'
 }

@@ -1,3 +1,4 @@
+import { isConnectionLost } from '../base/connection-lost.ts'
 import type { Queryable } from './pool.ts'
 
 interface Waiting<Ask, Answer> {
@@ -62,10 +63,20 @@ class Gather<Ask, Answer> {
       )
       for (const [i, { resolve }] of taken.entries()) resolve(answers[i] as Answer)
     } catch (error) {
-      const [only] = taken
-      if (taken.length === 1 && only !== undefined) return only.reject(error)
+      if (taken.length === 1 || !isOfOneAsk(error)) {
+        for (const { reject } of taken) reject(error)
+        return
+      }
       // One that cannot be asked must not cost its neighbours their answers.
       for (const each of taken) await this.#answer([each])
     }
   }
+}
+
+/**
+ * False where the database is away, hangs or is short of means: each asked by himself would wait through the same, one
+ * after the other.
+ */
+function isOfOneAsk(error: unknown): boolean {
+  return !isConnectionLost(error) && !/^(53|57|58)/.test((error as { code?: string }).code ?? '')
 }

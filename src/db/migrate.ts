@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { advisoryLock } from './advisory-lock.ts'
-import type { Pool } from './pool.ts'
+import { type Pool, silentFor } from './pool.ts'
 import { StartRefused } from './start-refused.ts'
 
 interface Migration {
@@ -36,7 +36,7 @@ export async function migrate(pool: Pool, folder: string = ownMigrations): Promi
   try {
     await refuseServer(client)
     await client.query('set statement_timeout = 0')
-    await client.query('select pg_advisory_lock($1)', [advisoryLock.migrate])
+    await client.query(silentFor(ANY_TIME_MS, `select pg_advisory_lock(${advisoryLock.migrate})`))
     await client.query(
       `create table if not exists schema_migration (
          number integer primary key, name text not null, sha256 text not null,
@@ -114,10 +114,13 @@ function compare(files: readonly Migration[], rows: readonly AppliedRow[]): { pe
   return { pending, newer: rows.filter(({ number }) => number > newest).map(({ name }) => name) }
 }
 
+/** The most that a timer can hold: for a migration of a large table, and for whoever waits for another's. */
+const ANY_TIME_MS = 2 ** 31 - 1
+
 async function apply(client: pg.PoolClient, file: Migration): Promise<void> {
   await client.query('begin')
   try {
-    await client.query(file.sql)
+    await client.query(silentFor(ANY_TIME_MS, file.sql))
     await client.query('insert into schema_migration (number, name, sha256) values ($1, $2, $3)', [
       file.number,
       file.name,

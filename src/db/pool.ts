@@ -36,20 +36,25 @@ types.setTypeParser(1114, asText)
 /**
  * A pool whose connections may die with the server without taking the process along.
  * @param statementTimeoutMs limit of any single statement; default 30,000.
+ * @param silenceMs how long after that limit a connection without a word counts as lost; default 5,000.
  */
 export function openPool(options: {
   url: string
   max: number
   applicationName: string
   statementTimeoutMs?: number
+  silenceMs?: number
   onError?: (error: Error) => void
 }): Pool {
   const onError = options.onError ?? ((): void => undefined)
+  const statementTimeoutMs = options.statementTimeoutMs ?? 30_000
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.max,
     application_name: options.applicationName,
-    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    statement_timeout: statementTimeoutMs,
+    // The server cannot tell of its limit where no word of it arrives: whoever waits would wait for ever.
+    query_timeout: statementTimeoutMs + (options.silenceMs ?? 5000),
     connectionTimeoutMillis: 10_000,
     // A transaction that a stuck process holds open would keep its locks for ever.
     idle_in_transaction_session_timeout: 60_000,
@@ -67,8 +72,12 @@ export function openPool(options: {
 /** A COMMIT that no word comes back of, the connection seemingly well, counts as a lost connection after this long. */
 const COMMIT_TIMEOUT_MS = 30_000
 
-// pg takes this limit with a statement; its types know it of a connection only.
-const commit: { text: string; query_timeout: number } = { text: 'commit', query_timeout: COMMIT_TIMEOUT_MS }
+/** A statement with a limit of its own, in place of its pool's, for silence. pg's types know it of a connection only. */
+export function silentFor(timeoutMs: number, text: string): { text: string; query_timeout: number } {
+  return { text, query_timeout: timeoutMs }
+}
+
+const commit = silentFor(COMMIT_TIMEOUT_MS, 'commit')
 
 /** Sends the statements that `send` begins in as few packets as they fit into; each still has an answer of its own. */
 export function sendTogether<T>(tx: Transaction, send: () => T): T {

@@ -4,9 +4,9 @@ import { errorFields, type Log } from './log.ts'
 
 /** Room for so many calls at once, over all processes that share it. */
 export interface Slots {
-  /** Waits for room, then runs `work` in it. */
+  /** Waits for room, then runs `work` in it. @throws {Error} once closed, when `work` has not begun. */
   hold<T>(work: () => Promise<T>): Promise<T>
-  /** Whoever waits runs without room: what is left is bounded by its own process. */
+  /** Whoever waits is turned away: what has no room by then is for other processes. */
   close(): Promise<void>
 }
 
@@ -24,7 +24,7 @@ const AWAY_MS = 500
  */
 export function sharedSlots(options: { url: string; space: number; count: number; log: Log }): Slots {
   const { space, count, log } = options
-  const waiting: ((slot: number | null) => void)[] = []
+  const waiting: { go: (slot: number) => void; turnAway: (error: Error) => void }[] = []
   const held = new Set<number>()
   // One connection, never given up as idle: the locks are its session's.
   const session = new pg.Pool({
@@ -44,8 +44,9 @@ export function sharedSlots(options: { url: string; space: number; count: number
   async function take(): Promise<number | null> {
     const { rows } = await session.query<{ slot: number }>({
       name: 'take-slot',
-      text: `select slot from generate_series(1, $2::int) as slot
-              where slot <> all($3::int[]) and pg_try_advisory_lock($1, slot) limit 1`,
+      // A lock is granted again to whoever holds it, and is then held twice: the planner must not try it first.
+      text: `with free as materialized (select slot from generate_series(1, $2::int) as slot where slot <> all($3::int[]))
+             select slot from free where pg_try_advisory_lock($1, slot) limit 1`,
       values: [space, count, [...held]],
     })
     return rows[0]?.slot ?? null
@@ -61,7 +62,7 @@ export function sharedSlots(options: { url: string; space: number; count: number
         const slot = await take()
         if (slot !== null) {
           held.add(slot)
-          waiting.shift()?.(slot)
+          waiting.shift()?.go(slot)
           if (performance.now() - turnMs < TURN_MS) continue
         }
       } catch (error) {
@@ -83,22 +84,25 @@ export function sharedSlots(options: { url: string; space: number; count: number
 
   return {
     hold: async (work) => {
-      const slot = closed
-        ? null
-        : await new Promise<number | null>((resolve) => {
-            waiting.push(resolve)
-            void look()
-          })
+      if (closed) throw stopped()
+      const slot = await new Promise<number>((go, turnAway) => {
+        waiting.push({ go, turnAway })
+        void look()
+      })
       try {
         return await work()
       } finally {
-        if (slot !== null) free(slot)
+        free(slot)
       }
     },
     close: async () => {
       closed = true
-      for (const go of waiting.splice(0)) go(null)
+      for (const { turnAway } of waiting.splice(0)) turnAway(stopped())
       await session.end()
     },
   }
+}
+
+function stopped(): Error {
+  return new Error('no slot is taken any more: the process stops')
 }

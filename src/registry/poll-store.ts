@@ -31,6 +31,25 @@ export async function claimPolls(pool: Pool, endpoint: string, limit: number, le
   })
 }
 
+/**
+ * Leases anew what has waited for its turn.
+ * @returns the cases that are still this lease's; another node has taken the others since.
+ */
+export async function renewPolls(
+  db: Queryable,
+  polls: readonly Pick<DuePoll, 'caseId' | 'fence'>[],
+  leaseMs: number,
+): Promise<Set<string>> {
+  const { rows } = await db.query<{ case_id: string }>(
+    `update poll p set lease_until = now() + $3 * interval '1 ms'
+       from (select q.case_id, v.fence from poll q join unnest($1::uuid[], $2::int[]) as v(case_id, fence) using (case_id)
+              order by q.case_id for update of q) v
+      where p.case_id = v.case_id and p.fence = v.fence returning p.case_id`,
+    [polls.map(({ caseId }) => caseId), polls.map(({ fence }) => fence), leaseMs],
+  )
+  return new Set(rows.map((row) => row.case_id))
+}
+
 /** Gives back leases of cases that were not asked about: another node may ask at once. */
 export async function handBackPolls(db: Queryable, polls: readonly Pick<DuePoll, 'caseId' | 'fence'>[]): Promise<void> {
   await db.query(

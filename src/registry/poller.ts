@@ -12,9 +12,9 @@ import type { Pool } from '../db/pool.ts'
 import { backoffMs } from '../delivery/backoff.ts'
 import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import type { MappingSet } from '../mapping/mapping-set.ts'
-import { factsOf, hear, type RegistryAnswer } from './answer.ts'
+import { factsOf, type Heard, hear, type RegistryAnswer } from './answer.ts'
 import type { RegistryClient } from './client.ts'
-import { claimPolls, handBackPolls } from './poll-store.ts'
+import { claimPolls, handBackPolls, renewPolls } from './poll-store.ts'
 import { ofThisRequest } from './requests.ts'
 
 export interface PollerMeans {
@@ -26,6 +26,8 @@ export interface PollerMeans {
   caseLock: Step<string, CaseHold | null>
   streams: CaseStreamsStep
   post: RegistryClient['post']
+  /** Runs an exchange when there is room for it beside those of other processes. */
+  inSlot: <T>(exchange: () => Promise<T>) => Promise<T>
   mappings: MappingSet
   numbers: Numbers
   site: Site
@@ -83,11 +85,7 @@ function lanes(exchanges: { kind: QuestionKind; cases: Polled[] }[], means: Poll
       try {
         // No request caused it: each exchange, and what it brings, is a trace of its own.
         const { kind, cases } = next
-        if (means.signal.aborted)
-          await handBackPolls(
-            means.pool,
-            cases.map(({ hold, fence }) => ({ caseId: hold.id, fence })),
-          )
+        if (means.signal.aborted) await handBackPolls(means.pool, leasesOf(cases))
         else await inTrace(childOf(null), () => exchange(means, kind, cases))
       } catch (error) {
         // The leases run out and the cases are asked about again.
@@ -97,14 +95,20 @@ function lanes(exchanges: { kind: QuestionKind; cases: Polled[] }[], means: Poll
   })
 }
 
-async function exchange(means: PollerMeans, kind: QuestionKind, cases: Polled[]): Promise<void> {
-  const [number = ''] = await means.numbers.take('inquiry')
-  const now = means.cases.clock.now()
-  const name = `${means.profile}/${kind.toLowerCase()}`
-  const all = messageContexts({ id: newId(), number, createdAt: now }, means.site)
-  const question = { cases: cases.map(({ hold }) => ({ businessNumber: hold.businessNumber })) }
-  const reply = await means.post(means.mappings.outward(name).render(question, all))
-  const heard = hear(reply, number, (bytes) => means.mappings.inward(name).read(bytes, all))
+function leasesOf(cases: readonly Polled[]): { caseId: string; fence: number }[] {
+  return cases.map(({ hold, fence }) => ({ caseId: hold.id, fence }))
+}
+
+async function exchange(means: PollerMeans, kind: QuestionKind, due: Polled[]): Promise<void> {
+  const asked = await means.inSlot(async () => {
+    if (means.signal.aborted) return handBackPolls(means.pool, leasesOf(due))
+    // The wait for room may have outlasted the leases; what another process asks about since is left to it.
+    const ours = await renewPolls(means.pool, leasesOf(due), means.leaseMs)
+    const cases = due.filter(({ hold }) => ours.has(hold.id))
+    return cases.length === 0 ? undefined : { cases, heard: await put(means, kind, cases) }
+  })
+  if (asked === undefined) return
+  const { cases, heard } = asked
   await trace(means, kind, cases.length, heard.kind)
   if (heard.kind === 'undecided' && heard.unreadable !== undefined) {
     const [one, ...others] = cases
@@ -118,6 +122,16 @@ async function exchange(means: PollerMeans, kind: QuestionKind, cases: Polled[])
     return
   }
   await Promise.all(cases.map((one) => take(means, one, heard.answer)))
+}
+
+async function put(means: PollerMeans, kind: QuestionKind, cases: readonly Polled[]): Promise<Heard> {
+  const [number = ''] = await means.numbers.take('inquiry')
+  const now = means.cases.clock.now()
+  const name = `${means.profile}/${kind.toLowerCase()}`
+  const all = messageContexts({ id: newId(), number, createdAt: now }, means.site)
+  const question = { cases: cases.map(({ hold }) => ({ businessNumber: hold.businessNumber })) }
+  const reply = await means.post(means.mappings.outward(name).render(question, all))
+  return hear(reply, number, (bytes) => means.mappings.inward(name).read(bytes, all))
 }
 
 /** Applies what an answer says of one case. */

@@ -9,6 +9,8 @@ export interface CuttingProxy {
    * The next COMMIT loses its connection: `before` the server got it, or `after`, when its answer is on the way back.
    */
   cut(when: 'before' | 'after'): void
+  /** The connection of the next statement stays open, and nothing passes through it any more: no end either. */
+  silence(): void
 }
 
 const COMMIT = Buffer.from('commit\0')
@@ -22,12 +24,14 @@ export async function cuttingProxy(
   const sockets = new Set<Socket>()
   let armed: 'before' | 'after' | null = null
   let cuts = 0
+  let silences = false
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
     let dropsAnswer = false
+    let isSilent = false
     const end = (): void => {
       client.destroy()
-      upstream.destroy()
+      if (!isSilent) upstream.destroy()
     }
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -35,6 +39,9 @@ export async function cuttingProxy(
       socket.on('close', end)
     }
     client.on('data', (chunk) => {
+      if (silences) isSilent = true
+      silences = false
+      if (isSilent) return
       if (armed !== null && chunk.includes(COMMIT)) {
         const when = armed
         armed = null
@@ -67,6 +74,9 @@ export async function cuttingProxy(
     },
     cut: (when) => {
       armed = when
+    },
+    silence: () => {
+      silences = true
     },
   }
 }

@@ -44,3 +44,24 @@ await t.test('one that cannot be asked costs its neighbours nothing', async (t) 
     { status: 'fulfilled', value: 'B' },
   ])
 })
+
+await t.test('a database that is away or hangs is not asked again for each', async (t) => {
+  const faults = [
+    new Error('Query read timeout'),
+    Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' }),
+    Object.assign(new Error('remaining connection slots are reserved'), { code: '53300' }),
+  ]
+  for (const fault of faults) {
+    let runs = 0
+    const read = gathered<string, string>(async () => {
+      runs += 1
+      throw fault
+    })
+    const answers = await Promise.allSettled(['a', 'b', 'c'].map((ask) => read(db, ask)))
+    t.strictSame(
+      answers.map((answer) => answer.status === 'rejected' && answer.reason),
+      [fault, fault, fault],
+    )
+    t.equal(runs, 1)
+  }
+})
