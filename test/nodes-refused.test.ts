@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { newId } from '../src/base/id.ts'
 import { loadConfig } from '../src/config.ts'
 import { openGateway } from '../src/gateway.ts'
 import { openLogger } from '../src/logger.ts'
@@ -70,3 +71,21 @@ await t.test(
     t.match(await within({ ...shared, DATA_DIR: elsewhere }, 'serve'), { code: 1, err: /belongs to another database/ })
   },
 )
+
+await t.test('a new database is refused on a folder that holds the files of another', async (t) => {
+  const folder = join(database.dataDir, 'moved')
+  const materials = join(folder, 'materials')
+  const mark = newId()
+  await mkdir(join(materials, 'ab'), { recursive: true })
+  await writeFile(join(materials, 'storage-id'), `${mark}\n`)
+  const other = await testDatabase(t)
+  const env = { ...external, DATABASE_URL: other.url, DATA_DIR: folder, GATEWAY_HOST: 'no-such-host.invalid' }
+  await writeFile(join(materials, 'ab', newId()), 'sealed')
+  const refused = await within(env, 'serve')
+  t.match(refused, { code: 1, err: /DATABASE_URL.*空文件夹/s })
+  t.match(refused.err, `insert into storage_mark (id) values ('${mark}')`)
+  t.equal((await readdir(join(materials, 'ab'))).length, 1)
+
+  await other.pool.query('insert into storage_mark (id) values ($1)', [mark])
+  t.match(await within(env, 'serve'), { code: 1, err: /GATEWAY_HOST/ }, 'the way out leads past it')
+})
