@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { newId } from '../src/base/id.ts'
@@ -88,4 +89,22 @@ await t.test('a new database is refused on a folder that holds the files of anot
 
   await other.pool.query('insert into storage_mark (id) values ($1)', [mark])
   t.match(await within(env, 'serve'), { code: 1, err: /GATEWAY_HOST/ }, 'the way out leads past it')
+})
+
+await t.test('a command from another folder is refused, makes nothing there, and none signs unasked', async (t) => {
+  const bank = ['bank', 'add', '--code', '91420000000000001R', '--name', '示例银行', '--agreement-from', '2026-01-01']
+  const addBank = [...bank, '--agreement-to', '2030-12-31']
+  const elsewhere = join(database.dataDir, 'nowhere')
+  t.match(await within({ ...shared, DATA_DIR: elsewhere }, ...addBank), { code: 1, err: /DATA_DIR.*不是本数据库/s })
+  t.equal(existsSync(elsewhere), false)
+
+  const signing = join(dataDir, 'signing')
+  await rename(signing, join(dataDir, 'kept'))
+  t.match(await within(shared, ...addBank), { code: 1, err: /签名密钥.*SIGNING_DIR/s })
+  t.equal(existsSync(signing), false)
+  await rename(join(dataDir, 'kept'), signing)
+
+  t.match(await within(shared, ...addBank), { code: 0 })
+  t.strictSame((await database.pool.query('select size from trace_checkpoint')).rows, [])
+  t.match(await within(shared, 'trace', 'checkpoint'), { code: 0, out: /size\s+1/ })
 })

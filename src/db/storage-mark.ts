@@ -1,7 +1,7 @@
 import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUuid, newId } from '../base/id.ts'
-import { inTransaction, type Pool } from './pool.ts'
+import { inTransaction, type Pool, type Queryable } from './pool.ts'
 import { StartRefused } from './start-refused.ts'
 
 /** Among the files, since it is these that must be the same for all. */
@@ -14,20 +14,34 @@ const FILE = 'storage-id'
  * @throws {StartRefused} `storage-differs`.
  */
 export async function holdStorageMark(pool: Pool, folder: string): Promise<void> {
-  const file = join(folder, FILE)
-  const found = await readMark(file)
   await inTransaction(pool, async (tx) => {
-    const { rows } = await tx.query<{ id: string }>('select id from storage_mark')
-    const known = rows[0]?.id
-    if (known !== undefined && known === found) return
-    if (known !== undefined) throw differs(file, known, found)
-    // Files of another database, to which this one would be no more than a name mistyped: all of them orphans here.
-    if (found !== null && (await holdsFiles(folder))) throw isOfAnother(folder, found)
+    const { known, found } = await compared(tx, folder)
+    if (known !== null) return
     // The file first: one without a row is taken over by the next start.
     const id = found ?? newId()
-    if (found === null) await writeMark(file, id)
+    if (found === null) await writeMark(join(folder, FILE), id)
     await tx.query('insert into storage_mark (id) values ($1)', [id])
   })
+}
+
+/**
+ * Looks only, and marks nothing. @param folder that need not be there.
+ * @returns whether the database has files of its own, which are then in this folder.
+ * @throws {StartRefused} `storage-differs`.
+ */
+export async function isStorageMarked(db: Queryable, folder: string): Promise<boolean> {
+  return (await compared(db, folder)).known !== null
+}
+
+async function compared(db: Queryable, folder: string): Promise<{ known: string | null; found: string | null }> {
+  const file = join(folder, FILE)
+  const found = await readMark(file)
+  const { rows } = await db.query<{ id: string }>('select id from storage_mark')
+  const known = rows[0]?.id ?? null
+  if (known !== null && known !== found) throw differs(file, known, found)
+  // Files of another database, to which this one would be no more than a name mistyped: all of them orphans here.
+  if (known === null && found !== null && (await holdsFiles(folder))) throw isOfAnother(folder, found)
+  return { known, found }
 }
 
 async function readMark(file: string): Promise<string | null> {
