@@ -23,12 +23,13 @@ const external = {
 }
 const shared = { ...external, SHARED_STORAGE: 'true' }
 
+const logFile = join(database.dataDir, 'gateway.log')
 const gateway = await openGateway(
   loadConfig(
     {},
     { ...QUICK, dataDir, databaseUrl: database.url, masterKey, port: 0, sharedStorage: true, role: 'api' },
   ),
-  openLogger('silent', 2),
+  openLogger('warn', logFile),
 )
 t.teardown(() => gateway.close())
 
@@ -107,4 +108,8 @@ await t.test('a command from another folder is refused, makes nothing there, and
   t.match(await within(shared, ...addBank), { code: 0 })
   t.strictSame((await database.pool.query('select size from trace_checkpoint')).rows, [])
   t.match(await within(shared, 'trace', 'checkpoint'), { code: 0, out: /size\s+1/ })
+})
+
+await t.test('one of several that does not know the address of its balancer says so', async (t) => {
+  t.match(await readFile(logFile, 'utf8'), /PUBLIC_URL is not set/)
 })
