@@ -161,6 +161,10 @@ export async function openGateway(
       throw listenRefused(error, config)
     })
     log.info({ url, role: config.role }, 'the gateway listens')
+    // Among several, banks sign the address of what stands before them, which none of the processes can know.
+    if (config.publicUrl === null && config.sharedStorage && config.role !== 'worker') {
+      log.warn({ url }, 'PUBLIC_URL is not set: calls must be signed for this address, those for a balancer get 401')
+    }
     const announceStop = async (signal?: AbortSignal): Promise<void> => {
       leaving = true
       if (config.role === 'worker') return

@@ -15,8 +15,15 @@ import { migrate } from './db/migrate.ts'
 import { ensurePartitions, partitionedTables } from './db/partitions.ts'
 import { openPool, type Pool } from './db/pool.ts'
 import { type ServeLock, serveLock } from './db/serve-lock.ts'
-import { holdStorageMark } from './db/storage-mark.ts'
-import { reachable, refuseMissingFolder, refuseRole, refuseUnusedDatabase, refuseUnusedFolder } from './start-checks.ts'
+import { holdStorageMark, isStorageMarked } from './db/storage-mark.ts'
+import {
+  reachable,
+  refuseLostKeys,
+  refuseMissingFolder,
+  refuseRole,
+  refuseUnusedDatabase,
+  refuseUnusedFolder,
+} from './start-checks.ts'
 import { openTrace, type Trace } from './trace/service.ts'
 import { createSelfSigned } from './trust/self-signed.ts'
 import { loadSigners, type Signers } from './trust/signer.ts'
@@ -44,7 +51,8 @@ export interface Ground {
 
 /**
  * Opens the ground, in order; closes what was opened when a step fails.
- * @param serves true for a process that serves this data folder: it takes the lock, others only pass by.
+ * @param serves true for a process that serves this data folder: it takes the lock, others only pass by. They make no
+ *   keys where any are in use, and sign no checkpoint unasked.
  * @throws {StartRefused} with what to do about it.
  */
 export async function openGround(
@@ -82,7 +90,8 @@ export async function openGround(
     ] as const) {
       if (folder !== null) refuseMissingFolder(variable, folder)
     }
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o755 })
+    const makeDataDir = (): void => void mkdirSync(config.dataDir, { recursive: true, mode: 0o755 })
+    if (config.databaseUrl === null) makeDataDir()
     const databaseUrl = await openDatabase(config, log, onClose)
     if (options.serves) {
       const onLost = options.onLockLost ?? (() => undefined)
@@ -109,10 +118,13 @@ export async function openGround(
       materials: join(config.dataDir, 'materials'),
       checkpoints: config.checkpointDir ?? join(config.dataDir, 'checkpoints'),
     }
-    mkdirSync(folders.trust, { recursive: true, mode: 0o700 })
-    mkdirSync(folders.materials, { recursive: true, mode: 0o700 })
     // What is made at the first start is made once, whoever starts at the same time.
     const keyring = await inTurn(pool, advisoryLock.start, async () => {
+      // Before anything is made: who comes with another folder leaves nothing there.
+      const inUse = await isStorageMarked(pool, folders.materials)
+      makeDataDir()
+      mkdirSync(folders.trust, { recursive: true, mode: 0o700 })
+      mkdirSync(folders.materials, { recursive: true, mode: 0o700 })
       const masterKey = await loadMasterKey({ given: config.masterKey, dataDir: config.dataDir, db: pool })
       const opened = await openKeyring({
         masterKey,
@@ -122,7 +134,8 @@ export async function openGround(
       })
       if (options.serves) await holdStorageMark(pool, folders.materials)
       const own = config.signingDir === null ? folders.signing : null
-      if (own !== null && (await createSelfSigned(own, config.registryOrgName, clock.now()))) {
+      if (own !== null && inUse && !options.serves) refuseLostKeys(own)
+      else if (own !== null && (await createSelfSigned(own, config.registryOrgName, clock.now()))) {
         log.warn(
           { folder: own },
           'made signing keys of its own; give banks their certificates, or put keys of your CA there',
@@ -147,7 +160,7 @@ export async function openGround(
       clock,
       sealMs: config.sealMs,
       checkpointMs: config.checkpointMs,
-      seals: !options.serves || config.role !== 'api',
+      seals: options.serves && config.role !== 'api',
       onError: onError('trace'),
     })
     onClose(() => trace.close())

@@ -58,9 +58,9 @@ export function startHousekeeping(ground: Ground, files: Files): Housekeeping {
 
 type Chores = Record<string, { everyMs: number; work: () => Promise<unknown> }>
 
-/** Chores for the store that all share; a node that finds another at one leaves it to that. */
+/** Chores for the store that all share; a node that finds another at the same one leaves it to that. */
 function storeChores({ pool, clock, config }: Ground, files: Files): Chores {
-  const alone = (work: () => Promise<unknown>) => () => unlessAnother(pool, advisoryLock.chores, work)
+  const alone = (key: number, work: () => Promise<unknown>) => () => unlessAnother(pool, key, work)
   return {
     nonces: { everyMs: MINUTE, work: () => rotateNonces(pool) },
     partitions: {
@@ -76,18 +76,22 @@ function storeChores({ pool, clock, config }: Ground, files: Files): Chores {
     },
     batches: {
       everyMs: 10 * MINUTE,
-      work: alone(() => pool.query(`delete from batch where at < now() - interval '1 hour'`)),
+      work: alone(advisoryLock.sweepBatches, () =>
+        pool.query(`delete from batch where at < now() - interval '1 hour'`),
+      ),
     },
     answers: {
       everyMs: HOUR,
-      work: alone(async () => {
+      work: alone(advisoryLock.sweepAnswers, async () => {
         const before = firstIdAt(Date.now() - config.idempotencyDays * DAY)
         while ((await sweepAnswers(pool, before)) > 0);
       }),
     },
     'orphaned files': {
       everyMs: HOUR,
-      work: alone(() => files.sweep(Date.now(), ORPHAN_AGE_MS, (ids) => knownFiles(pool, ids))),
+      work: alone(advisoryLock.sweepFiles, () =>
+        files.sweep(Date.now(), ORPHAN_AGE_MS, (ids) => knownFiles(pool, ids)),
+      ),
     },
   }
 }

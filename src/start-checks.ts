@@ -32,6 +32,15 @@ export function refuseMissingFolder(variable: string, folder: string): void {
   })
 }
 
+/** A command must not make keys for a gateway that has its own: what they sign, nobody could verify. */
+export function refuseLostKeys(folder: string): void {
+  if (existsSync(join(folder, 'p256.key.pem'))) return
+  throw new StartRefused('signing-keys-missing', {
+    zh: `${folder} 中没有网关的签名密钥：若密钥另有存放，请设置 SIGNING_DIR；若已丢失，请恢复备份，或重新启动 bdc-gateway serve 生成新密钥。`,
+    en: `The gateway's signing keys are not in ${folder}: if they lie elsewhere, set SIGNING_DIR; if they are lost, restore them, or start bdc-gateway serve anew, which makes others.`,
+  })
+}
+
 /** Several processes need a server that all of them reach, and one storage that is said to be shared. */
 export function refuseRole({ role, databaseUrl, sharedStorage }: Config): void {
   if (databaseUrl === null && (role !== 'all' || sharedStorage)) {

@@ -146,7 +146,7 @@ export function startWork(means: WorkMeans): Work {
         validateApplication: means.validateApplication,
         onError,
       }
-      while (!signal.aborted && (await applyCallbacks(applying)) > 0);
+      while (!signal.aborted && (await applyCallbacks(applying, signal)) > 0);
     },
     onError: (error) => onFault('apply callbacks', error),
   })

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { applyCallbacks } from '../src/platform/callback-courier.ts'
+import { bodyContext, claimCallbacks } from '../src/platform/inbox.ts'
 import type { BankAnswer } from '../src/sandbox/bank-client.ts'
 import {
   acknowledgementMessage,
@@ -9,6 +11,7 @@ import {
   paymentMessage,
   withdrawalMessage,
 } from './support/callbacks.ts'
+import { testDatabase } from './support/database.ts'
 import { until } from './support/until.ts'
 import { caseOf, fileSample, startWorld, untilCompleted, type World } from './support/world.ts'
 
@@ -227,4 +230,39 @@ await t.test('an acknowledgement that refuses, or names another number, is raise
   await until(async () => (await stateOf(refusing)) === 'raised')
   t.equal(await concerns('platform-refused'), 1)
   t.match(await caseOf(bank, id), { platformNumber: sn, request: 'none' })
+})
+
+await t.test('callbacks of one number are taken one after the other, and given back by a stop', async (t) => {
+  const { pool, keyring } = await testDatabase(t)
+  const at = Date.now() - 60_000
+  for (const [place, [unid, number]] of [
+    ['first', 'N'],
+    ['other', 'M'],
+    ['second', 'N'],
+  ].entries()) {
+    await pool.query(
+      `insert into platform_callback (platform, unid, digest, type, state, platform_number, body, answer, receipt,
+         received_at, due_at) values ('p', $1, '', '25', 'waiting', $2, $3, '', '', $4, $4)`,
+      [
+        unid,
+        number,
+        keyring.seal(Buffer.from('{}'), bodyContext({ platform: 'p', unid: unid ?? '' })),
+        new Date(at + place),
+      ],
+    )
+  }
+  const now = new Date()
+  const claim = async (limit: number): Promise<string[]> =>
+    (await claimCallbacks(pool, keyring, { now, limit, until: new Date(now.getTime() + 10_000) })).map(
+      ({ unid }) => unid,
+    )
+  t.strictSame(await claim(1), ['first'])
+  t.strictSame(await claim(50), ['other'], 'the second of a number waits for the first, whoever holds it')
+  t.strictSame(await claim(50), [])
+  await pool.query(`update platform_callback set state = 'applied' where unid = 'first'`)
+
+  const cases = { clock: { now: () => now }, sealer: keyring }
+  const means = { pool, cases, onError: (error: unknown) => t.fail(String(error)) } as never
+  t.equal(await applyCallbacks(means, AbortSignal.abort()), 1)
+  t.strictSame(await claim(50), ['second'], 'what a stop left is there for others at once')
 })

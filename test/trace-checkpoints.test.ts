@@ -1,5 +1,5 @@
 import { createHash, verify, X509Certificate } from 'node:crypto'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { inTransaction } from '../src/db/pool.ts'
@@ -14,9 +14,14 @@ await t.test(
   'a checkpoint lies in its file, under latest and in its row, and verifies with nothing of ours',
   async (t) => {
     const log = await testLog(t)
+    const umask = process.umask(0o077)
     await log.grow(3)
+    process.umask(umask)
     const text = await readFile(join(log.dir, 'checkpoint-3.json'), 'utf8')
     t.equal(await readFile(join(log.dir, 'latest'), 'utf8'), text)
+    if (process.platform !== 'win32') {
+      t.equal((await stat(join(log.dir, 'latest'))).mode & 0o777, 0o644, 'whatever the umask of who signs')
+    }
     const { checkpoint, signature } = JSON.parse(text) as { checkpoint: Record<string, unknown>; signature: string }
     t.match(checkpoint, {
       version: 1,

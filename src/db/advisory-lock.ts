@@ -14,8 +14,10 @@ export const advisoryLock = {
   partitions: 7_236_005,
   /** One process makes keys, certificates and the storage's mark at a time. */
   start: 7_236_006,
-  /** One process sweeps the store at a time. */
-  chores: 7_236_007,
+  /** One process at a time is at a chore of the store, each with its own: one that is taken is left for its whole beat. */
+  sweepBatches: 7_236_007,
+  sweepAnswers: 7_236_008,
+  sweepFiles: 7_236_009,
 } as const
 
 /** First keys of locks of two keys, which are apart from those above. */

@@ -8,7 +8,7 @@ import type { Pool } from '../db/pool.ts'
 import type { CaseStreamsStep } from '../delivery/case-streams.ts'
 import { type Applied, applyCallback, type Ground, toldNumber } from './apply-callback.ts'
 import { applyCorrection, type CorrectionMeans, prepareCorrection } from './apply-correction.ts'
-import { claimCallbacks, type DueCallback, inboxChanges, waitingLock } from './inbox.ts'
+import { claimCallbacks, type DueCallback, inboxChanges, returnCallbacks, waitingLock } from './inbox.ts'
 
 export interface CallbackCourierMeans {
   pool: Pool
@@ -23,7 +23,7 @@ export interface CallbackCourierMeans {
 }
 
 const LIMIT = 50
-/** Longer than looking at all of them takes; a process that is stopped meanwhile leaves them to others after it. */
+/** Longer than looking at all of them takes; a process that is killed meanwhile leaves them to others after it. */
 const LEASE_MS = 10_000
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 60_000
@@ -33,19 +33,30 @@ const TRIES_BEFORE_CONCERN = 15
 /**
  * Joins the callbacks that are due to their cases, each in a transaction of its own, once. What comes early, before the
  * case's number or the question that it answers is known, is looked at again.
- * @returns how many were looked at; 0 when none is due.
+ * @param signal what is not yet looked at then is given back.
+ * @returns how many were taken; 0 when none is due.
  */
-export async function applyCallbacks(means: CallbackCourierMeans): Promise<number> {
+export async function applyCallbacks(means: CallbackCourierMeans, signal: AbortSignal): Promise<number> {
   const { clock, sealer } = means.cases
-  const due = await claimCallbacks(means.pool, sealer, { now: clock.now(), limit: LIMIT, leaseMs: LEASE_MS })
-  for (const one of due) {
-    try {
-      await applyOne(one, means)
-    } catch (error) {
-      // It waits where it is; the others go on.
-      means.onError(error)
-      await postpone(one, means)
+  const now = clock.now()
+  const until = new Date(now.getTime() + LEASE_MS)
+  const due = await claimCallbacks(means.pool, sealer, { now, limit: LIMIT, until })
+  const left = [...due]
+  try {
+    while (!signal.aborted) {
+      const one = left.shift()
+      if (one === undefined) break
+      try {
+        await applyOne(one, means)
+      } catch (error) {
+        // It waits where it is; the others go on.
+        means.onError(error)
+        await postpone(one, means)
+      }
     }
+  } finally {
+    // Without the database they are others' when the lease is over.
+    if (left.length > 0) await returnCallbacks(means.pool, left, { now: clock.now(), until }).catch(means.onError)
   }
   return due.length
 }

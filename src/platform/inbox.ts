@@ -110,7 +110,7 @@ export const inboxChanges: RowSet<InboxChange> = {
   write: async (tx, rows) => {
     await tx.query({
       name: 'platform-callback-change',
-      text: `update platform_callback p set state = v.state, due_at = v.due_at, tries = p.tries + 1
+      text: `update platform_callback p set state = v.state, due_at = v.due_at, tries = p.tries + 1, leased_until = null
                from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) as v(platform, unid, state, due_at)
               where p.platform = v.platform and p.unid = v.unid`,
       values: [
@@ -145,28 +145,35 @@ export interface DueCallback extends InboxKey {
 }
 
 /**
- * Takes callbacks that are to be looked at now, oldest first; nobody else takes them before `leaseMs` is over, unless
- * what they wait for becomes known meanwhile. Two who look at one do it no harm: see `waitingLock`.
+ * Takes callbacks that are to be looked at now, oldest first; nobody else takes them before `until`, unless what they
+ * wait for becomes known meanwhile. Two who look at one do it no harm: see `waitingLock`. Of those of one number only
+ * the oldest, and none while another holds an older one: so they are joined in the order in which they came.
  */
 export async function claimCallbacks(
   db: Queryable,
   sealer: Sealer,
-  { now, limit, leaseMs }: { now: Date; limit: number; leaseMs: number },
+  { now, limit, until }: { now: Date; limit: number; until: Date },
 ): Promise<DueCallback[]> {
   const { rows } = await db.query<InboxKey & { body: Buffer; case_ids: string[] }>({
     name: 'platform-callbacks-claim',
     text: `with due as (
-             select platform, unid, due_at from platform_callback where state = 'waiting' and due_at <= $1
+             select platform, unid, due_at from platform_callback c
+              where state = 'waiting' and due_at <= $1
+                and not exists (
+                  select from platform_callback e
+                   where e.state = 'waiting' and e.platform_number = c.platform_number
+                     and (e.received_at, e.platform, e.unid) < (c.received_at, c.platform, c.unid)
+                     and (e.due_at <= $1 or e.leased_until > $1))
               order by due_at, received_at limit $2 for update skip locked),
            taken as (
-             update platform_callback c set due_at = $1::timestamptz + $3 * interval '1 ms'
+             update platform_callback c set due_at = $3, leased_until = $3
                from due d where c.platform = d.platform and c.unid = d.unid
              returning c.platform, c.unid, c.body, c.subject, c.platform_number, c.received_at, d.due_at as was_due)
            select platform, unid, body,
              coalesce((select array[id] from cases where id = p.subject),
                       array(select id from cases where platform_number = p.platform_number order by id limit 10)) as case_ids
              from taken p order by was_due, received_at`,
-    values: [now, limit, leaseMs],
+    values: [now, limit, until],
   })
   return rows.map(({ platform, unid, body, case_ids }) => ({
     platform,
@@ -174,6 +181,21 @@ export async function claimCallbacks(
     caseIds: case_ids,
     callback: JSON.parse(sealer.open(body, bodyContext({ platform, unid })).toString()) as Callback,
   }))
+}
+
+/** Gives back callbacks that nobody looked at, for others to take at once; `until` as they were claimed. */
+export async function returnCallbacks(
+  db: Queryable,
+  callbacks: readonly InboxKey[],
+  { now, until }: { now: Date; until: Date },
+): Promise<void> {
+  await db.query({
+    name: 'platform-callbacks-return',
+    text: `update platform_callback set due_at = least(due_at, $1), leased_until = null
+            where state = 'waiting' and leased_until = $2
+              and (platform, unid) in (select * from unnest($3::text[], $4::text[]))`,
+    values: [now, until, callbacks.map(({ platform }) => platform), callbacks.map(({ unid }) => unid)],
+  })
 }
 
 /** The case that a message of ours belongs to, by the message's id. */

@@ -21,12 +21,17 @@ export async function readIfThere(dir: string, name: string): Promise<Buffer | n
   }
 }
 
-/** Durable under its name or not there at all: a temporary file, fsync, rename, fsync of the folder. */
+/**
+ * Durable under its name or not there at all: a temporary file, fsync, rename, fsync of the folder. For all to read, as
+ * nothing in it is secret: a command of another user's must leave no `latest` that the service cannot open.
+ */
 export async function writeDurably(dir: string, name: string, content: string | Buffer): Promise<void> {
   const temporary = join(dir, `.${name}.tmp`)
   const file = await open(temporary, 'w')
   try {
     await file.writeFile(content)
+    // The mode of an open is cut by the umask.
+    await file.chmod(0o644)
     await file.sync()
   } finally {
     await file.close()
