@@ -114,6 +114,8 @@ await t.test('two that conclude one query at once give its quota back once', asy
   await world.registry.control({ fault: 'slow', on: 'QUERY', times: 1, delayMs: 2000 })
   const slow = await post(bank, '/v1/queries', question(authorizationId))
   t.equal(slow.status, 202)
+  // The registry is being asked.
+  await until(async () => (await world.registry.state()).faults['slow QUERY'] === 1)
   const { pool } = world.database
   const id = String(slow.json()['id'])
   await pool.query('update query set replied = false where id = $1', [id])

@@ -83,6 +83,22 @@ await t.test('a crash between latest and the numbered file: verified as it is, t
   t.match(await log.verify(), { ok: true, covered: 4, checkpoints: 2 })
 })
 
+await t.test('one that was taken over stays so, whatever becomes of the next', async (t) => {
+  const log = await testLog(t)
+  await log.grow(2)
+  await log.grow(2)
+  await log.pool.query('delete from trace_checkpoint where size = 4')
+  await log.pool.query('alter table trace_checkpoint add constraint cut check (size < 5)')
+  await t.rejects(log.grow(1))
+  await log.pool.query('alter table trace_checkpoint drop constraint cut')
+  await log.grow(1)
+  t.strictSame(
+    (await log.pool.query('select size from trace_checkpoint order by size')).rows,
+    [2, 4, 5, 6].map((size) => ({ size })),
+  )
+  t.match(await log.verify(), { ok: true, checkpoints: 4 })
+})
+
 await t.test('a row that cannot be written leaves a file that the next turn takes over', async (t) => {
   const log = await testLog(t)
   await log.grow(2)

@@ -59,24 +59,41 @@ export async function makeCheckpoint(
 ): Promise<SignedCheckpoint | null> {
   if (options.minimumAgeMs !== undefined && !(await isDue(means.pool, options.minimumAgeMs))) return null
   await makeCheckpointDir(means.dir)
-  return inTransaction(means.pool, async (tx) => {
-    if (!(await takeCheckpointTurn(tx, options.wait ?? false))) return null
-    const row = await newestCheckpoint(tx)
-    const size = await headSize(tx)
-    const previous = await newestSigned(means, tx, row, size)
-    if (size === 0) return null
-    if (previous !== null && previous.size === size) return previous
-    if (row !== null && row.age_ms < (options.minimumAgeMs ?? 0)) return null
-    const root = (await readFrontier(tx, size)).root()
-    if (previous !== null) await proveGrowth(tx, previous, size, root)
-    const signed = await signCheckpoint({ origin: means.origin, size, root, at: means.clock.now() }, means.signer)
-    await writeCertificate(means.dir, means.signer.keyid, means.signer.certificateDer)
-    await writeDurably(means.dir, LATEST_FILE, checkpointText(signed))
-    await writeDurably(means.dir, checkpointFile(size), checkpointText(signed))
-    await faultPoint('checkpoint-not-stored')
-    await insertCheckpoint(tx, toRow(signed))
-    return signed
-  })
+  for (;;) {
+    const turn = await inTransaction(means.pool, (tx) => takeTurn(means, options, tx))
+    if (!turn.tookOver) return turn.signed
+  }
+}
+
+interface Turn {
+  signed: SignedCheckpoint | null
+  /** The row of one that a crash left without; committed before anything is signed upon it, else a second crash loses it. */
+  tookOver: boolean
+}
+
+async function takeTurn(
+  means: CheckpointMeans,
+  options: { wait?: boolean; minimumAgeMs?: number },
+  tx: Transaction,
+): Promise<Turn> {
+  const done = (signed: SignedCheckpoint | null): Turn => ({ signed, tookOver: false })
+  if (!(await takeCheckpointTurn(tx, options.wait ?? false))) return done(null)
+  const row = await newestCheckpoint(tx)
+  const size = await headSize(tx)
+  const { signed: previous, tookOver } = await newestSigned(means, tx, row, size)
+  if (tookOver) return { signed: previous, tookOver }
+  if (size === 0) return done(null)
+  if (previous !== null && previous.size === size) return done(previous)
+  if (row !== null && row.age_ms < (options.minimumAgeMs ?? 0)) return done(null)
+  const root = (await readFrontier(tx, size)).root()
+  if (previous !== null) await proveGrowth(tx, previous, size, root)
+  const signed = await signCheckpoint({ origin: means.origin, size, root, at: means.clock.now() }, means.signer)
+  await writeCertificate(means.dir, means.signer.keyid, means.signer.certificateDer)
+  await writeDurably(means.dir, LATEST_FILE, checkpointText(signed))
+  await writeDurably(means.dir, checkpointFile(size), checkpointText(signed))
+  await faultPoint('checkpoint-not-stored')
+  await insertCheckpoint(tx, toRow(signed))
+  return done(signed)
 }
 
 /** Told without a lock, so that an idle log writes nothing. */
@@ -91,16 +108,16 @@ async function newestSigned(
   tx: Transaction,
   row: CheckpointRow | null,
   size: number,
-): Promise<SignedCheckpoint | null> {
+): Promise<Turn> {
   const text = await readIfThere(means.dir, LATEST_FILE)
   const ofRow = row === null ? null : readCheckpointText(Buffer.from(checkpointText(row)))
   if (ofRow?.size !== row?.size) throw new LogContradiction(`the row of size ${row?.size} holds another checkpoint`)
-  if (text === null) return refuseSmaller(ofRow, size)
+  if (text === null) return { signed: refuseSmaller(ofRow, size), tookOver: false }
   const held = readCheckpointText(text)
-  if (ofRow !== null && held.size < ofRow.size) return refuseSmaller(ofRow, size)
+  if (ofRow !== null && held.size < ofRow.size) return { signed: refuseSmaller(ofRow, size), tookOver: false }
   if (ofRow !== null && held.size === ofRow.size) {
     if (!held.bytes.equals(ofRow.bytes)) throw new LogContradiction(`row and file of size ${held.size} differ`)
-    return refuseSmaller(ofRow, size)
+    return { signed: refuseSmaller(ofRow, size), tookOver: false }
   }
   const resolve: CertificateResolver = (keyid) =>
     keyid === means.signer.keyid ? means.signer.certificateDer : (means.certificates?.(keyid) ?? null)
@@ -116,7 +133,7 @@ async function newestSigned(
   if (numbered === null) await writeDurably(means.dir, checkpointFile(held.size), text)
   else if (!numbered.equals(text)) throw new LogContradiction(`two files of size ${held.size} differ`)
   await insertCheckpoint(tx, toRow(held))
-  return held
+  return { signed: held, tookOver: true }
 }
 
 function refuseSmaller(signed: SignedCheckpoint | null, size: number): SignedCheckpoint | null {
