@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     sabotage = sabotages[values.without]
     if (sabotage === undefined) throw new Error(`--without takes one of ${Object.keys(sabotages).join(', ')}`)
   }
-  const cases = Number(values.cases ?? (values.short ? 100 : 2000))
+  const cases = Number(values.cases ?? (values.short ? 60 : 2000))
   const faults = Number(values.faults ?? (values.short ? 0 : 200))
   say(`seed ${seed}: ${cases} cases, ${values.short ? 'each point five times' : `${faults} faults`}`)
   const report = await torture({

@@ -87,10 +87,12 @@ function judgeRegistry(filed: readonly Filed[], folder: string, verdict: Verdict
     if (call.code !== '0000') continue
     if (call.type === 'SUBMIT') submitted.add(call.businessNumber)
     if (call.type !== 'MATERIAL') continue
-    papers.set(call.businessNumber, (papers.get(call.businessNumber) ?? new Set()).add(call.about))
-    if (submitted.has(call.businessNumber)) {
+    const came = papers.get(call.businessNumber) ?? new Set()
+    // The same paper again, of a call that was given up and still arrived, replaces itself and changes nothing.
+    if (submitted.has(call.businessNumber) && !came.has(call.about)) {
       verdict.outOfOrder.push(`a paper of ${call.businessNumber} came to the registry behind its case`)
     }
+    papers.set(call.businessNumber, came.add(call.about))
   }
   for (const filing of filed) {
     const came = papers.get(filing.businessNumber)?.size ?? 0
