@@ -15,7 +15,7 @@ import { OTHER_BANK, SAMPLE_BANK } from './support/world.ts'
 
 t.setTimeout(300_000)
 
-const CASES_OF_EACH = Number(process.env['KILL_CASES'] ?? 30)
+const CASES_OF_EACH = Number(process.env['KILL_CASES'] ?? 150)
 const KILLS = 5
 /** At least. */
 const EVENTS_OF_A_CASE = 11
